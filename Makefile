@@ -1,0 +1,70 @@
+# Two commands do everything: `make run` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# `make run ENCODER=hashing` chooses another encoder for this run.
+ifdef ENCODER
+export ENMUSUBI_ENCODER := $(ENCODER)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet -r requirements.lock
+	$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.development: requirements-dev.lock $(VENV)/.runtime
+	$(PIP) install --quiet -r requirements-dev.lock
+	@touch $@
+
+setup: $(VENV)/.runtime ## Create the environment and install what the lock file pins
+
+run: setup ## Set up, load the sample region, print one match list, serve on 127.0.0.1:8000
+	$(BIN)/enmusubi demo --serve
+
+demo: setup ## Set up, load the sample region, print one match list
+	$(BIN)/enmusubi demo
+
+serve: setup ## Serve the database as it is
+	$(BIN)/enmusubi migrate
+	$(BIN)/enmusubi serve
+
+test: $(VENV)/.development ## Set up and run the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.development ## Run the slow tests too
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.development ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.development ## Check types
+	$(BIN)/mypy
+
+check: lint types test ## Everything that must pass before a commit
+
+bench-encoder: setup ## Embedding rate against plain model.encode, in one run
+	$(BIN)/enmusubi bench encoder
+
+bench-match: setup ## Time of a warm match request on the sample region
+	$(BIN)/enmusubi bench match
+
+lock: | $(BIN)/python ## Pin all dependencies anew from the ranges in pyproject.toml
+	$(PIP) install --quiet "pip-tools>=7.6,<8"
+	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --output-file requirements.lock pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --extra test --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock
+
+clean: ## Remove the environment and caches, not the data in var/
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
