@@ -1,0 +1,52 @@
+"""SQLAlchemy ORM, one table family a file."""
+
+from models.api_key import ApiKey
+from models.base import Base, new_id, utc_now
+from models.capability import Capability
+from models.cluster import Cluster, need_clusters, organisation_clusters, partner_clusters
+from models.embedding import Embedding
+from models.enums import (
+    CapabilityKind,
+    Confidentiality,
+    EngagementType,
+    LicenceStatus,
+    NeedKind,
+    NeedStatus,
+    OrganisationKind,
+    PartnerKind,
+    Role,
+)
+from models.match import Match, MatchRun
+from models.need import Need
+from models.organisation import Organisation
+from models.partner import Partner, Unavailability
+from models.revision import CorpusRevision
+
+__all__ = [
+    "ApiKey",
+    "Base",
+    "Capability",
+    "CapabilityKind",
+    "Cluster",
+    "Confidentiality",
+    "CorpusRevision",
+    "Embedding",
+    "EngagementType",
+    "LicenceStatus",
+    "Match",
+    "MatchRun",
+    "Need",
+    "NeedKind",
+    "NeedStatus",
+    "Organisation",
+    "OrganisationKind",
+    "Partner",
+    "PartnerKind",
+    "Role",
+    "Unavailability",
+    "need_clusters",
+    "new_id",
+    "organisation_clusters",
+    "partner_clusters",
+    "utc_now",
+]

@@ -1,0 +1,94 @@
+"""The closed lists of the domain."""
+
+from enum import StrEnum
+
+
+class OrganisationKind(StrEnum):
+    """What an organisation is."""
+
+    COMPANY = "company"
+    UNIVERSITY = "university"
+    PUBLIC_INSTITUTE = "public_institute"
+    SUPPORT_INSTITUTION = "support_institution"
+    GOVERNMENT = "government"
+    TLO = "tlo"
+
+
+class NeedKind(StrEnum):
+    """What a company lacks."""
+
+    TECHNOLOGY = "technology"
+    MANAGEMENT_INFORMATION = "management_information"
+    SALES_CHANNEL = "sales_channel"
+    PEOPLE = "people"
+    FUNDING = "funding"
+    FACILITIES = "facilities"
+
+
+class EngagementType(StrEnum):
+    """Ways in which a company and a partner work together."""
+
+    JOINT_RESEARCH = "joint_research"
+    LICENCE = "licence"
+    CONSULTING = "consulting"
+    TESTING = "testing"
+    EQUIPMENT = "equipment"
+    PERSONNEL = "personnel"
+    PILOT_CUSTOMER = "pilot_customer"
+
+
+class Confidentiality(StrEnum):
+    """Who may learn of a need, from everybody to named staff only."""
+
+    PUBLIC = "public"
+    MATCH_ONLY = "match_only"
+    STAFF_ONLY = "staff_only"
+    NAMED_STAFF = "named_staff"
+
+
+class NeedStatus(StrEnum):
+    """A need is matched while it is open."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    MATCHED = "matched"
+    CLOSED = "closed"
+
+
+class PartnerKind(StrEnum):
+    """Who could meet a need."""
+
+    RESEARCHER = "researcher"
+    LABORATORY = "laboratory"
+    INSTITUTE = "institute"
+    SUPPORT_INSTITUTION = "support_institution"
+    COMPANY = "company"
+
+
+class CapabilityKind(StrEnum):
+    """What a piece of evidence is."""
+
+    PAPER = "paper"
+    PATENT = "patent"
+    PROJECT = "project"
+    EQUIPMENT = "equipment"
+    SERVICE = "service"
+    STATEMENT = "statement"
+
+
+class LicenceStatus(StrEnum):
+    """Whether a patent can be licensed."""
+
+    AVAILABLE = "available"
+    NON_EXCLUSIVE = "non_exclusive"
+    EXCLUSIVE = "exclusive"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+class Role(StrEnum):
+    """What the holder of an API key is."""
+
+    COORDINATOR = "coordinator"
+    COMPANY = "company"
+    ADMIN = "admin"

@@ -1,0 +1,41 @@
+"""Match runs that were kept, and the matches in them."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Identified, PortableJSON, Timestamped
+
+
+class MatchRun(Identified, Timestamped, Base):
+    """One match list for a need, as it was on the day it was kept."""
+
+    __tablename__ = "match_runs"
+
+    need_id: Mapped[UUID] = mapped_column(ForeignKey("needs.id", ondelete="CASCADE"), index=True)
+    encoder_id: Mapped[str] = mapped_column(String(200))
+    corpus_revision: Mapped[int]
+    """Of the data it was made from."""
+    weights: Mapped[dict[str, Any]]
+    """Weight of each signal."""
+    matches: Mapped[list["Match"]] = relationship(
+        cascade="all, delete-orphan", order_by="Match.rank", passive_deletes=True
+    )
+
+
+class Match(Identified, Base):
+    """A need and a partner with score, signals and evidence."""
+
+    __tablename__ = "matches"
+    __table_args__ = (UniqueConstraint("run_id", "partner_id"), UniqueConstraint("run_id", "rank"))
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("match_runs.id", ondelete="CASCADE"))
+    partner_id: Mapped[UUID] = mapped_column(
+        ForeignKey("partners.id", ondelete="CASCADE"), index=True
+    )
+    rank: Mapped[int]
+    score: Mapped[float]
+    signals: Mapped[list[dict[str, Any]]] = mapped_column(PortableJSON)
+    evidence: Mapped[list[dict[str, Any]]] = mapped_column(PortableJSON)
