@@ -1,0 +1,37 @@
+"""From many pieces of evidence to one value per partner."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+def best_mean(
+    values: FloatArray, *, group: IntArray, groups: int, allowed: BoolArray, best: int
+) -> FloatArray:
+    """Mean (groups,) of each group's `best` highest allowed values; NaN for a group without one.
+
+    The mean of the best few, not the sum: a partner does not win by the mere number of papers.
+    A group with fewer values than `best` is judged by those it has. `values`, `group` and
+    `allowed` are (n,).
+    """
+    rows = np.flatnonzero(allowed)
+    rows = rows[np.lexsort((-values[rows], group[rows]))]
+    owner = group[rows]
+    rank = np.arange(len(rows)) - np.searchsorted(owner, np.arange(groups))[owner]
+    kept = rank < best
+    total = np.bincount(owner[kept], values[rows[kept]], minlength=groups)
+    number = np.bincount(owner[kept], minlength=groups)
+    mean: FloatArray = np.divide(total, number, out=np.full(groups, np.nan), where=number > 0)
+    return mean
+
+
+def group_maximum(
+    values: FloatArray, *, group: IntArray, groups: int, allowed: BoolArray
+) -> FloatArray:
+    """Maximum (groups,) of each group's allowed values; -inf for a group without one."""
+    maximum = np.full(groups, -np.inf)
+    np.maximum.at(maximum, group[allowed], values[allowed])
+    return maximum

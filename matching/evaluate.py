@@ -1,0 +1,121 @@
+"""Runs rankers on judged queries and measures them.
+
+The product's own ranking is `enmusubi`; the baselines are what an engineer would build first.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from matching.corpus import Corpus, Query
+from matching.encoders.protocol import Vectors
+from matching.metrics import RANKING_METRICS, Gains, expertise_loss, matched_accuracy
+from matching.ranker import CANDIDATES, rank
+from matching.signals import SIGNALS, Signal, evidence_words, popularity, profile_words, topic
+
+RANKERS: Final[Mapping[str, tuple[Signal, ...]]] = {
+    "popularity": (Signal("popularity", popularity.read, 1.0, 0.0),),
+    "bm25-top3": (Signal("evidence_words", evidence_words.read, 1.0, 0.0),),
+    "bm25-profile": (Signal("profile_words", profile_words.read, 1.0, 0.0),),
+    "dense-max": (Signal("nearest", topic.read_nearest, 1.0, 0.0),),
+    "dense-top3": (Signal("topic", topic.read, 1.0, 0.0),),
+    "enmusubi": SIGNALS,
+}
+"""By name: the signals that each ranks by. `dense-*` use the encoder that is set (MiniLM)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQuery:
+    """A question, its vector, and the gains of the candidates that are right."""
+
+    id: str
+    query: Query
+    vector: Vectors
+    gains: Gains
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A set to evaluate on; `names` gives each partner's public id by its id in the corpus."""
+
+    corpus: Corpus
+    queries: Sequence[JudgedQuery]
+    names: Mapping[str, str]
+
+
+Measures = dict[str, dict[str, float]]
+"""`[ranker][metric]`."""
+
+
+def evaluate(
+    task: Task,
+    *,
+    rankers: Mapping[str, tuple[Signal, ...]] = RANKERS,
+    progress: Callable[[], None] = lambda: None,
+) -> Measures:
+    """Means of the ranking metrics over all judged queries; `progress` is called once a query."""
+    sums: dict[str, dict[str, float]] = {name: defaultdict(float) for name in rankers}
+    matched: dict[str, list[float]] = {name: [] for name in rankers}
+    for judged in task.queries:
+        volume = _volume(task, judged.query)
+        for name, signals in rankers.items():
+            scores = _scores(task, judged, signals)
+            ranked = list(scores)
+            for metric in RANKING_METRICS:
+                sums[name][metric.name] += metric.measure(ranked, judged.gains)
+            matched[name] += matched_accuracy(scores, judged.gains, volume)
+        progress()
+    number = max(len(task.queries), 1)
+    return {
+        name: {metric.name: sums[name][metric.name] / number for metric in RANKING_METRICS}
+        | ({"matched": float(np.mean(matched[name]))} if matched[name] else {})
+        for name in rankers
+    }
+
+
+def evaluate_expertise(
+    tasks: Sequence[Task],
+    *,
+    rankers: Mapping[str, tuple[Signal, ...]] = RANKERS,
+    progress: Callable[[], None] = lambda: None,
+) -> Measures:
+    """Official loss and triple accuracies, the mean over the profile variants in `tasks`."""
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rankers}
+    for task in tasks:
+        ratings: dict[str, dict[str, float]] = defaultdict(dict)
+        for judged in task.queries:
+            for person, rating in judged.gains.items():
+                ratings[person][judged.id] = rating
+        for name, signals in rankers.items():
+            predicted: dict[str, dict[str, float]] = defaultdict(dict)
+            for judged in task.queries:
+                scores = _scores(task, judged, signals)
+                for person in judged.gains:
+                    predicted[person][judged.id] = scores.get(person, 0.0)
+            result = expertise_loss(ratings, predicted)
+            found[name].append((result.loss, result.easy, result.hard))
+        progress()
+    return {
+        name: dict(zip(("loss", "easy", "hard"), np.mean(values, axis=0).tolist(), strict=True))
+        for name, values in found.items()
+    }
+
+
+def _scores(task: Task, judged: JudgedQuery, signals: tuple[Signal, ...]) -> dict[str, float]:
+    """Scores by public id, the best first."""
+    # Baselines may rank everybody; the product is measured with the candidates it really has.
+    candidates = CANDIDATES if signals is SIGNALS else len(task.corpus.partners)
+    ranking = rank(judged.query, judged.vector, task.corpus, signals=signals, candidates=candidates)
+    return {task.names[match.partner.id]: match.score for match in ranking.matches}
+
+
+def _volume(task: Task, query: Query) -> dict[str, int]:
+    """Pieces of allowed evidence by public id."""
+    volume: dict[str, int] = defaultdict(int)
+    for piece in task.corpus.evidence:
+        if piece.external_id not in query.excluded_evidence:
+            volume[task.names[piece.partner]] += 1
+    return volume
