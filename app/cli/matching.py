@@ -1,0 +1,53 @@
+"""`match`."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from app.cli.opening import open_engine
+from app.cli.serving import TERMINAL
+from app.cli.terminal import show_matches, show_need
+from app.clock import today
+from app.errors import invalid
+from app.routes.presenting import match_list
+from app.services.matches import match_need, match_text
+from app.services.needs import find_need, require_open
+from matching.corpus import Query
+from matching.filters import Filters
+
+
+def match(
+    need: Annotated[str | None, typer.Argument(help="Id or external id of a need.")] = None,
+    text: Annotated[str | None, typer.Option(help="A text instead of a stored need.")] = None,
+    top: Annotated[int, typer.Option(min=1, max=200)] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
+) -> None:
+    """Print the partners that fit a need or a text best, with the reasons."""
+    if (need is None) == (text is None):
+        raise invalid("match", "give either a NEED or --text")
+    engine = open_engine()
+    filters = Filters(available_on=today())
+    with engine.database.reading() as session:
+        if text is not None:
+            stored = None
+            query = Query(text=text, posted_on=today())
+            found = match_text(session, engine, query, filters=filters, top=top, explain=True)
+        else:
+            stored = find_need(session, need or "", actor=TERMINAL)
+            require_open(stored)
+            found = match_need(session, engine, stored, filters=filters, top=top, explain=True)
+        if as_json:
+            body = match_list(None if stored is None else stored.id, found, view="full")
+            json.dump(body.model_dump(mode="json"), sys.stdout, ensure_ascii=False, indent=1)
+            sys.stdout.write("\n")
+            return
+        if stored is not None:
+            show_need(stored)
+        show_matches(found)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(match)

@@ -1,0 +1,98 @@
+"""`serve`, `migrate`, `demo`."""
+
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+from sqlalchemy import exists, select
+
+from app.access import Actor
+from app.cli.data import embed_all, import_path
+from app.cli.opening import migrate as apply_migrations
+from app.cli.opening import open_database
+from app.cli.terminal import OUT, show_matches, show_need
+from app.main import create_app, make_engine
+from app.services.corpus import Engine
+from app.services.matches import match_need
+from app.services.needs import find_need
+from app.settings import get_settings
+from data.samples import REGION
+from matching.filters import Filters
+from models import Need, NeedStatus, Partner, Role, new_id
+
+SHOWN_NEED: Final = "food-n01"
+"""Of the sample region."""
+
+TERMINAL: Final = Actor(key_id=new_id(), role=Role.ADMIN)
+"""Whoever may run commands on the server's machine can read its database anyway."""
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Default: ENMUSUBI_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: ENMUSUBI_PORT.")] = None,
+) -> None:
+    """Serve the API; its documentation is at /docs."""
+    open_database()
+    _serve(make_engine(get_settings()), host, port)
+
+
+def _serve(engine: Engine, host: str | None, port: int | None) -> None:
+    settings = get_settings()
+    uvicorn.run(
+        create_app(settings, engine),
+        host=host or settings.host,
+        port=port or settings.port,
+        log_level="info",
+    )
+
+
+def migrate() -> None:
+    """Create the database, or bring it up to this program's version."""
+    apply_migrations()
+    OUT.print("The database is up to date.")
+
+
+def demo(
+    then_serve: Annotated[
+        bool, typer.Option("--serve", help="Go on to serve the API afterwards.")
+    ] = False,
+) -> None:
+    """Load the fictional sample region into an empty database and print one real match list."""
+    database = apply_migrations()
+    with database.reading() as session:
+        sample = session.scalar(select(exists().where(Need.external_id == SHOWN_NEED)))
+        empty = not session.scalar(select(exists().where(Partner.id.is_not(None))))
+    if empty:
+        OUT.print("Loading the sample region: its organisations and people are fictional.")
+        import_path(database, REGION)
+    elif not sample:
+        OUT.print("This database holds your own data; the sample region was not loaded into it.")
+    engine = make_engine(get_settings())
+    embed_all(database, engine.encoder)
+    _show_one(engine, SHOWN_NEED if sample or empty else None)
+    OUT.print(
+        "\nMake an API key: [bold]enmusubi key create NAME --role coordinator[/bold] "
+        "(in .venv/bin); then see /docs.",
+    )
+    if then_serve:
+        _serve(engine, None, None)
+
+
+def _show_one(engine: Engine, reference: str | None) -> None:
+    with engine.database.reading() as session:
+        if reference is None:
+            statement = select(Need).where(Need.status == NeedStatus.OPEN).order_by(Need.id.desc())
+            need = session.scalars(statement.limit(1)).first()
+            if need is None:
+                OUT.print("There is no open need to show a list for.")
+                return
+        else:
+            need = find_need(session, reference, actor=TERMINAL)
+        show_need(need)
+        show_matches(match_need(session, engine, need, filters=Filters(), top=5, explain=True))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (serve, migrate, demo):
+        app.command()(command)

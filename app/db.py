@@ -1,0 +1,87 @@
+"""Engine and sessions, and the rules that hold for every connection and every flush."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import Capability, Cluster, CorpusRevision, Need, Organisation, Partner, Unavailability
+
+MATCHED = (Partner, Unavailability, Capability, Organisation, Cluster, Need)
+"""What a match list is made from: a change of any of it makes a new corpus revision."""
+
+BUSY_TIMEOUT_SECONDS = 30
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for the URL. For SQLite the folder is made, and each connection gets WAL,
+    enforced foreign keys, synchronous FULL and a busy timeout.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # pysqlite must not begin transactions on its own
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads and then writes fails at once when another writer was in
+    # between, whatever the busy timeout: a writer takes its lock at the start.
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Sessions that read and sessions that write."""
+
+    engine: Engine
+    reads: sessionmaker[Session]
+    writes: sessionmaker[Session]
+
+    @classmethod
+    def at(cls, url: str) -> "Database":
+        """The database at a URL; nothing is opened yet."""
+        engine = make_engine(url)
+        writing = engine.execution_options(sqlite_begin="IMMEDIATE")
+        return cls(
+            engine,
+            sessionmaker(engine, expire_on_commit=False),
+            sessionmaker(writing, expire_on_commit=False),
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for reading only."""
+        with self.reads() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that commits at the end of the block, or rolls back at an error."""
+        with self.writes.begin() as session:
+            yield session
+
+
+@event.listens_for(Session, "before_flush")
+def _raise_revision(session: Session, _context: Any, _instances: Any) -> None:
+    changed = chain(session.new, (o for o in session.dirty if session.is_modified(o)))
+    if any(isinstance(o, MATCHED) for o in chain(changed, session.deleted)):
+        session.execute(update(CorpusRevision).values(value=CorpusRevision.value + 1))

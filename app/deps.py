@@ -1,0 +1,126 @@
+"""What endpoints are given: sessions, the actor, the engine, pages."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.orm import Session
+
+from app.access import Actor, rule_of
+from app.clock import today
+from app.db import Database
+from app.errors import Problem
+from app.schemas.common import Slug
+from app.services.corpus import Engine
+from app.services.keys import find_actor
+from matching.filters import Filters
+from models import EngagementType, PartnerKind
+
+_BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer enm_…`")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
+
+
+def get_engine(request: Request) -> Engine:
+    """The engine of this process."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def get_database(request: Request) -> Database:
+    """The database of this process."""
+    return get_engine(request).database
+
+
+def _read(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
+    with database.reading() as session:
+        yield session
+
+
+def _write(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
+    with database.writing() as session:
+        yield session
+
+
+def get_actor(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    header: Annotated[str | None, Depends(_HEADER)],
+    database: Annotated[Database, Depends(get_database)],
+) -> Actor:
+    """Who calls; Problem 401 without a valid key, 403 if the route's rule does not admit it."""
+    secret = header or (bearer.credentials if bearer is not None else None)
+    if secret is None:
+        raise _unauthenticated("This needs an API key: send `Authorization: Bearer KEY`.")
+    with database.reading() as session:
+        actor = find_actor(session, secret)
+    if actor is None:
+        raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
+    which = rule_of(request.scope["endpoint"])
+    if which is None or not which.admits(actor):  # a route without a rule admits nobody
+        raise Problem(HTTPStatus.FORBIDDEN, "This key's role does not allow that.")
+    return actor
+
+
+def _unauthenticated(detail: str) -> Problem:
+    return Problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """Which page is wanted."""
+
+    cursor: Annotated[str | None, Query(max_length=100, description="From `next_cursor`.")] = None
+    limit: Annotated[int, Query(ge=1, le=200)] = 50
+
+
+# The scope "function" commits before the response is sent: the default would answer 200 to a
+# write whose commit then fails.
+ReadSession = Annotated[Session, Depends(_read, scope="function")]
+WriteSession = Annotated[Session, Depends(_write, scope="function")]
+CurrentActor = Annotated[Actor, Depends(get_actor)]
+CurrentEngine = Annotated[Engine, Depends(get_engine)]
+Today = Annotated[date, Depends(today)]
+CurrentPage = Annotated[PageQuery, Depends()]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedMatches:
+    """What a match list is asked for."""
+
+    filters: Filters
+    top: int
+    explain: bool
+
+
+def get_match_filters(
+    day: Today,
+    top: Annotated[int, Query(ge=1, le=200, description="Length of the list.")] = 10,
+    explain: Annotated[bool, Query(description="Whether to show evidence passages.")] = True,
+    cluster: Annotated[list[Slug] | None, Query(description="Partners of one of these.")] = None,
+    partner_kind: Annotated[list[PartnerKind] | None, Query()] = None,
+    engagement_type: Annotated[
+        list[EngagementType] | None, Query(description="Partners who accept one of these.")
+    ] = None,
+    excluded_organisation: Annotated[list[UUID] | None, Query()] = None,
+    include_unavailable: Annotated[bool, Query()] = False,
+) -> AskedMatches:
+    """Filters of a match list from the query string."""
+    return AskedMatches(
+        filters=Filters(
+            clusters=frozenset(cluster or ()),
+            partner_kinds=frozenset(partner_kind or ()),
+            engagement_types=frozenset(engagement_type or ()),
+            excluded_organisations=frozenset(str(i) for i in excluded_organisation or ()),
+            available_on=None if include_unavailable else day,
+        ),
+        top=top,
+        explain=explain,
+    )
+
+
+MatchFilters = Annotated[AskedMatches, Depends(get_match_filters)]

@@ -1,0 +1,164 @@
+"""Errors as RFC 9457 problem details: one exception class, one table of handlers."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, ValidationError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from starlette.exceptions import HTTPException
+
+from matching.encoders import EncoderError
+
+logger = logging.getLogger(__name__)
+
+
+class FieldProblem(BaseModel):
+    """Where in the request something is wrong, and what."""
+
+    field: str
+    message: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457."""
+
+    type: str = "about:blank"
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no need with this id."])
+    errors: list[FieldProblem] = []
+
+
+class Problem(Exception):
+    """An error that the caller is told about: a status, and a sentence that says what to do."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+
+
+def not_found(noun: str) -> Problem:
+    """For an object that is absent, and word for word for one that the caller may not see."""
+    return Problem(HTTPStatus.NOT_FOUND, f"There is no {noun} with this id.")
+
+
+def invalid(field: str, message: str) -> Problem:
+    """For a field whose form is right but whose content cannot be used."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"{field}: {message}",
+        errors=[FieldProblem(field=field, message=message)],
+    )
+
+
+def conflict(detail: str) -> Problem:
+    """For a request that is fine but meets other data that stands against it."""
+    return Problem(HTTPStatus.CONFLICT, detail)
+
+
+def respond(problem: Problem) -> JSONResponse:
+    """The problem as a response."""
+    body = ProblemDetails(
+        title=problem.status.phrase,
+        status=problem.status,
+        detail=problem.detail,
+        errors=list(problem.errors),
+    )
+    return JSONResponse(
+        body.model_dump(),
+        status_code=problem.status,
+        headers=dict(problem.headers or {}),
+        media_type="application/problem+json",
+    )
+
+
+def validation_problem(errors: Sequence[Any]) -> Problem:
+    """422 that names each field; the input itself is not echoed."""
+    fields = [
+        FieldProblem(
+            field=".".join(str(part) for part in error["loc"] if part not in ("body", "query"))
+            or "body",
+            message=error["msg"].removeprefix("Value error, "),
+        )
+        for error in errors
+    ]
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The request does not have the expected form: see errors.",
+        errors=fields,
+    )
+
+
+def _on_problem(_: Request, error: Problem) -> JSONResponse:
+    return respond(error)
+
+
+def _on_http(_: Request, error: HTTPException) -> JSONResponse:
+    return respond(Problem(HTTPStatus(error.status_code), error.detail, headers=error.headers))
+
+
+def _on_validation(_: Request, error: RequestValidationError | ValidationError) -> JSONResponse:
+    return respond(validation_problem(error.errors()))
+
+
+def _on_integrity(_: Request, error: Exception) -> JSONResponse:
+    logger.info("integrity error: %s", type(error).__name__)
+    return respond(
+        conflict(
+            "The data meets other data that stands against it (already there, or still in use)."
+        )
+    )
+
+
+def _on_unavailable(_: Request, error: Exception) -> JSONResponse:
+    logger.error("temporarily unavailable", exc_info=error)
+    return respond(
+        Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The service is busy or starting: try again shortly.",
+            headers={"Retry-After": "2"},
+        )
+    )
+
+
+def _on_bug(_: Request, error: Exception) -> JSONResponse:
+    logger.error("unexpected error", exc_info=error)
+    return respond(
+        Problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "Something went wrong on our side; it has been logged.",
+        )
+    )
+
+
+HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
+    Problem: _on_problem,
+    HTTPException: _on_http,
+    RequestValidationError: _on_validation,
+    ValidationError: _on_validation,
+    IntegrityError: _on_integrity,
+    OperationalError: _on_unavailable,
+    EncoderError: _on_unavailable,
+    Exception: _on_bug,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)

@@ -1,0 +1,109 @@
+"""The HTTP service: `create_app` reads top to bottom."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from prometheus_fastapi_instrumentator import Instrumentator
+
+from app import errors
+from app.access import Rule, rule
+from app.db import Database
+from app.errors import ProblemDetails
+from app.jobs import EmbeddingWorker
+from app.middleware import BodyLimit
+from app.routes import capabilities, clusters, health, matching, needs, organisations, partners
+from app.services.corpus import Engine
+from app.settings import Settings, get_settings
+from matching.encoders import Encoder, make_encoder
+
+DESCRIPTION: Final = """
+Matches what companies need with what researchers and institutes can do, and says why.
+
+Every call under `/v1` needs an API key, made with `enmusubi key create` and sent as
+`Authorization: Bearer KEY`. Lists are cut into pages: ask again with the `next_cursor` of a page.
+Errors are problem details (RFC 9457).
+"""
+
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": ProblemDetails, "description": description}
+    for status, description in {
+        401: "No valid API key",
+        403: "The key's role does not allow that",
+        404: "Absent, or not yours",
+        409: "Stands against other data",
+        413: "Body too large",
+        422: "Not of the expected form",
+        503: "Busy or starting: try again",
+    }.items()
+}
+
+
+def create_app(settings: Settings | None = None, engine: Engine | None = None) -> FastAPI:
+    """The application. The encoder's weights are checked here and loaded in the background.
+
+    Raises EncoderError if the encoder that the settings name cannot be used.
+    """
+    settings = settings or get_settings()
+    engine = engine or make_engine(settings)
+    app = FastAPI(
+        title="Enmusubi",
+        version="0.1.0",
+        summary="Industry-academia partner matchmaking",
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+    )
+    app.state.engine = engine
+    errors.install(app)
+    app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
+    api = APIRouter(prefix="/v1", responses=PROBLEMS)
+    for module in (organisations, clusters, partners, capabilities, needs, matching):
+        api.include_router(module.router)
+    app.include_router(health.router, responses={503: PROBLEMS[503]})
+    app.include_router(api)
+    _expose_metrics(app)
+    return app
+
+
+def make_encoder_of(settings: Settings) -> Encoder:
+    """The encoder that the settings name, its weights checked and not yet loaded."""
+    return make_encoder(
+        settings.encoder,
+        query_prompt=settings.encoder_query_prompt,
+        passage_prompt=settings.encoder_passage_prompt,
+        precision=settings.encoder_precision,
+    )
+
+
+def make_engine(settings: Settings) -> Engine:
+    """The engine that the settings describe."""
+    return Engine.make(
+        Database.at(settings.url),
+        make_encoder_of(settings),
+        inline=settings.inline_embeddings,
+        sentence_cache=settings.sentence_cache,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    engine: Engine = app.state.engine
+    # Loads the encoder, embeds what is pending and reads the corpus, while /healthz answers.
+    worker = EmbeddingWorker(engine.database, engine.encoder, engine.corpora.refresh)
+    engine.corpora.on_pending = worker.wake
+    worker.start()
+    yield
+    worker.stop()
+    engine.database.engine.dispose()
+
+
+def _expose_metrics(app: FastAPI) -> None:
+    instrumentator = Instrumentator(
+        should_group_status_codes=False, excluded_handlers=["/metrics", "/healthz"]
+    )
+    instrumentator.instrument(app, metric_namespace="enmusubi")
+    instrumentator.expose(app, tags=["operation"])
+    for route in app.routes:
+        if getattr(route, "path", None) == "/metrics":
+            rule(Rule.OPEN)(route.endpoint)  # type: ignore[attr-defined]

@@ -1,0 +1,30 @@
+"""Is the process alive, and can it rank?"""
+
+from fastapi import APIRouter
+
+from app.access import Rule, rule
+from app.deps import CurrentEngine, ReadSession
+from app.schemas.health import HealthOut, ReadyOut
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/healthz")
+@rule(Rule.OPEN)
+async def health() -> HealthOut:
+    """The process answers; says nothing of the database or the encoder."""
+    return HealthOut(status="ok")
+
+
+@router.get("/readyz")
+@rule(Rule.OPEN)
+def ready(session: ReadSession, engine: CurrentEngine) -> ReadyOut:
+    """The database answers and the corpus is loaded; 503 otherwise."""
+    loaded = engine.corpora.current(session)
+    return ReadyOut(
+        status="ready",
+        encoder=engine.encoder.id,
+        partners=len(loaded.corpus.partners),
+        capabilities=len(loaded.corpus.evidence),
+        pending_embeddings=loaded.corpus.pending,
+    )

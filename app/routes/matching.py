@@ -1,0 +1,54 @@
+"""Match lists for texts, and lists that were kept."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.access import Rule, match_view, rule
+from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
+from app.routes.presenting import match_list
+from app.schemas.match import MatchListOut, MatchTextIn
+from app.schemas.match_run import MatchRunOut
+from app.services import match_runs, matches
+from matching.corpus import Query
+from matching.filters import Filters
+from matching.text import bilingual_text
+
+router = APIRouter(tags=["matching"])
+
+
+@router.post("/match")
+@rule(Rule.ANY_KEY)
+def match_text(
+    body: MatchTextIn,
+    session: ReadSession,
+    actor: CurrentActor,
+    engine: CurrentEngine,
+    today: Today,
+) -> MatchListOut:
+    """Rank partners for a text; nothing of it is stored."""
+    query = Query(
+        text=bilingual_text(body.title, body.text, None, None),
+        posted_on=today,
+        prefecture=body.prefecture,
+        city=body.city,
+        organisation=None if actor.organisation_id is None else str(actor.organisation_id),
+    )
+    filters = Filters(
+        clusters=frozenset(body.clusters),
+        partner_kinds=frozenset(body.partner_kinds),
+        engagement_types=frozenset(body.engagement_types),
+        excluded_organisations=frozenset(str(i) for i in body.excluded_organisations),
+        available_on=None if body.include_unavailable else today,
+    )
+    found = matches.match_text(
+        session, engine, query, filters=filters, top=body.top, explain=body.explain
+    )
+    return match_list(None, found, view=match_view(actor))
+
+
+@router.get("/match-runs/{run_id}")
+@rule(Rule.STAFF)
+def read_match_run(run_id: UUID, session: ReadSession, actor: CurrentActor) -> MatchRunOut:
+    """A match list as it was kept."""
+    return MatchRunOut.model_validate(match_runs.get_run(session, run_id, actor=actor))

@@ -1,0 +1,126 @@
+"""From match lists to what an actor may see of them."""
+
+from typing import Literal
+from uuid import UUID
+
+from app.schemas.match import (
+    BestSentenceOut,
+    EvidenceOut,
+    MatchedNeedOut,
+    MatchedPartnerOut,
+    MatchListOut,
+    MatchOut,
+    NeedMatchListOut,
+    NeedMatchOut,
+    SentenceOut,
+    SignalOut,
+)
+from app.services.matches import Match, MatchList
+from matching.explain import Passage
+from matching.ranker import SignalValue
+
+View = Literal["full", "coarse"]
+
+
+def match_list(need_id: UUID | None, found: MatchList, *, view: View) -> MatchListOut:
+    """Partners for a need, as that view shows them."""
+    full = view == "full"
+    return MatchListOut(
+        need_id=need_id,
+        encoder=found.encoder_id,
+        corpus_revision=found.revision,
+        pending_embeddings=found.pending,
+        blocked=found.blocked if full else {},
+        items=[_match(match, full=full) for match in found.matches],
+    )
+
+
+def need_match_list(partner_id: UUID, found: MatchList) -> NeedMatchListOut:
+    """Open needs for a partner, for staff."""
+    return NeedMatchListOut(
+        partner_id=partner_id,
+        encoder=found.encoder_id,
+        corpus_revision=found.revision,
+        pending_embeddings=found.pending,
+        blocked=found.blocked,
+        items=[
+            NeedMatchOut(
+                rank=match.rank,
+                score=match.ranked.score,
+                need=_need(match),
+                signals=[_signal(signal) for signal in match.ranked.signals],
+                evidence=[_evidence(passage) for passage in match.evidence],
+            )
+            for match in found.matches
+        ],
+    )
+
+
+def _match(match: Match, *, full: bool) -> MatchOut:
+    return MatchOut(
+        rank=match.rank,
+        score=match.ranked.score if full else None,
+        partner=_partner(match, full=full),
+        signals=[_signal(signal) for signal in match.ranked.signals] if full else [],
+        evidence=[_evidence(passage) for passage in match.evidence] if full else [],
+    )
+
+
+def _partner(match: Match, *, full: bool) -> MatchedPartnerOut:
+    partner = match.partner
+    organisation = partner.organisation if full else None
+    return MatchedPartnerOut(
+        id=partner.id if full else None,
+        external_id=partner.external_id if full else None,
+        kind=partner.kind,
+        name_ja=partner.name_ja if full else None,
+        name_en=partner.name_en if full else None,
+        organisation_id=None if organisation is None else organisation.id,
+        organisation_ja=None if organisation is None else organisation.name_ja,
+        organisation_en=None if organisation is None else organisation.name_en,
+        clusters=[cluster.slug for cluster in partner.clusters],
+        engagement_types=partner.engagement_types,
+        languages=partner.languages,
+    )
+
+
+def _need(match: Match) -> MatchedNeedOut:
+    need = match.need
+    if need is None:
+        raise ValueError("a partner's list is made of needs")
+    return MatchedNeedOut(
+        id=need.id,
+        external_id=need.external_id,
+        kind=need.kind,
+        title_ja=need.title_ja,
+        title_en=need.title_en,
+        organisation_id=need.organisation_id,
+        clusters=[cluster.slug for cluster in need.clusters],
+    )
+
+
+def _signal(signal: SignalValue) -> SignalOut:
+    return SignalOut(
+        name=signal.name,
+        value=signal.value,
+        weight=signal.weight,
+        contribution=signal.contribution,
+        detail=SentenceOut(en=signal.detail.en, ja=signal.detail.ja),
+    )
+
+
+def _evidence(passage: Passage) -> EvidenceOut:
+    evidence = passage.evidence
+    return EvidenceOut.model_validate(
+        {
+            "capability_id": evidence.id,
+            "external_id": evidence.external_id,
+            "kind": evidence.kind,
+            "year": evidence.year,
+            "text": evidence.text,
+            "best_sentence": BestSentenceOut(
+                start=passage.best.start, end=passage.best.end, text=passage.best.text
+            ),
+            "fit": passage.fit,
+        }
+    )

@@ -1,0 +1,96 @@
+"""Capabilities in requests and responses."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, model_validator
+
+from app.schemas.common import Brief, ExternalId, Input, LongTitle, Output, Stamped
+from models import CapabilityKind, LicenceStatus
+
+_EXAMPLE = {
+    "kind": "paper",
+    "title_en": "Pectinase treatment of sweet potato stillage",
+    "text_en": "Pectinase lowered the viscosity of shochu stillage to an eighth in two hours.",
+    "title_ja": "芋焼酎粕のペクチン分解酵素処理",
+    "year": 2024,
+}
+
+
+class CapabilityFields(Input):
+    """What may be said of a capability."""
+
+    title_ja: LongTitle = None
+    title_en: LongTitle = None
+    text_ja: Brief = None
+    text_en: Brief = None
+    year: Annotated[int, Field(ge=1000, le=2200)] | None = None
+    source: Annotated[str, Field(min_length=1, max_length=100)] = "api"
+    external_id: ExternalId = None
+    licence_status: LicenceStatus | None = Field(default=None, description="Of patents only.")
+
+
+class CapabilityIn(CapabilityFields):
+    """A dated piece of evidence in one or two languages."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    kind: CapabilityKind
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not (self.title_ja or self.title_en or self.text_ja or self.text_en):
+            raise ValueError("a title or a text is needed in at least one language")
+        if self.licence_status is not None and self.kind is not CapabilityKind.PATENT:
+            raise ValueError("only a patent has a licence_status")
+        return self
+
+
+class CapabilityPatch(CapabilityFields):
+    """Fields to change; those left out stay as they are."""
+
+    kind: CapabilityKind | None = None
+
+
+class BulkCapabilityIn(CapabilityIn):
+    """One of many; `partner_id` says whose it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"partner_id": "01934f5b-7e4d-7a10-8000-3b1f0c2d4e5f", **_EXAMPLE}]
+        }
+    )
+
+    partner_id: UUID
+
+
+class BulkIn(Input):
+    """Up to 1,000 capabilities, stored together or not at all.
+
+    One with the `source` and `external_id` of a stored capability of that partner replaces it.
+    """
+
+    items: Annotated[list[BulkCapabilityIn], Field(min_length=1, max_length=1000)]
+
+
+class BulkOut(Output):
+    """Ids in the order of the request, and what was done."""
+
+    ids: list[UUID]
+    created: int
+    replaced: int
+
+
+class CapabilityOut(Stamped):
+    """A stored capability."""
+
+    partner_id: UUID
+    kind: CapabilityKind
+    title_ja: str | None
+    title_en: str | None
+    text_ja: str | None
+    text_en: str | None
+    year: int | None
+    source: str
+    external_id: str | None
+    licence_status: LicenceStatus | None

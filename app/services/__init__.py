@@ -1,0 +1,1 @@
+"""Verbs and queries: functions that take the session first and never commit."""

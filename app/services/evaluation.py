@@ -1,0 +1,139 @@
+"""Evaluation of the real ranker on a judged folder.
+
+The folder is imported into a scratch database and ranked through the same code as a request, so
+that the figures are those of the product: importing the same folder into the service and asking
+its API gives the same lists.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.clock import today
+from app.db import Database
+from app.errors import invalid
+from app.jobs import embed_texts, pending_texts
+from app.migrations import upgrade
+from app.services import imports
+from app.services.corpus import CorpusCache
+from app.services.needs import query_of
+from data import importers
+from data.importers import ReadResult
+from data.importers.judgements import read_qrels
+from matching.corpus import Corpus
+from matching.encoders import Encoder
+from matching.evaluate import JudgedQuery, Measures, Task, evaluate, evaluate_expertise
+from matching.lexical import count_terms
+from matching.text import content_hash
+from models import Need, Partner
+
+VARIANTS: Final = range(1, 11)
+"""Of the profiles of reviewer-gold: its official loss is the mean over the ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Called as the work goes on: `begin(title, total)` gives the function that advances it."""
+
+    begin: Callable[[str, int], Callable[[int], None]]
+
+
+def evaluate_folder(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) -> Measures:
+    """Measures of the product and of the baselines on one folder, `[ranker][metric]`.
+
+    `cache` holds scratch databases, so that a second run embeds nothing anew. Problem 422 if the
+    folder is not a judged set.
+    """
+    if not (folder / "qrels.tsv").is_file():
+        raise invalid(str(folder), "holds no qrels.tsv: this is not a judged set of rankings")
+    gains = read_qrels(folder / "qrels.tsv")
+    read = importers.read(folder)
+    database = _scratch(folder, read, cache)
+    texts = pending_texts(database, encoder)
+    embed_texts(database, encoder, texts, progress=steps.begin("embedding evidence", len(texts)))
+    task = _task(database, encoder, gains, steps)
+    variants = {
+        (partner.id, piece.id): piece.variants
+        for partner in read.partners
+        for piece in partner.evidence
+        if piece.variants
+    }
+    if variants:
+        tasks = [_variant(task, variants, number) for number in VARIANTS]
+        advance = steps.begin("ranking", len(tasks))
+        return evaluate_expertise(tasks, progress=lambda: advance(1))
+    advance = steps.begin("ranking", len(task.queries))
+    return evaluate(task, progress=lambda: advance(1))
+
+
+def _scratch(folder: Path, read: ReadResult, cache: Path) -> Database:
+    """A database with the folder in it, made once for each state of its files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.jsonl")):
+        digest.update(path.read_bytes())
+    file = cache / f"{folder.resolve().name}-{digest.hexdigest()[:12]}.db"
+    database = Database.at(f"sqlite:///{file}")
+    upgrade(database)
+    with database.writing() as session:
+        if session.scalar(select(Partner.id).limit(1)) is None:
+            done = imports.Imported()
+            imports.import_clusters(session, read.clusters, done)
+            imports.import_organisations(session, read.organisations, done)
+            imports.import_partners(session, read.partners, done)
+            name = folder.resolve().name
+            imports.import_needs(session, read.needs, done, set_name=name, today=today())
+    return database
+
+
+def _task(
+    database: Database, encoder: Encoder, gains: dict[str, dict[str, float]], steps: Steps
+) -> Task:
+    with database.reading() as session:
+        corpus = CorpusCache(database, encoder, inline=0).current(session).corpus
+        rows = session.execute(select(Partner.id, Partner.external_id))
+        names = {str(row.id): str(row.external_id) for row in rows}
+        statement = select(Need).order_by(Need.id).options(selectinload(Need.clusters))
+        needs = {str(need.external_id): query_of(need) for need in session.scalars(statement)}
+    judged = {key: query for key, query in needs.items() if key in gains}
+    texts = {content_hash(query.text): query.text for query in judged.values()}
+    vectors = embed_texts(
+        database,
+        encoder,
+        texts,
+        role="query",
+        progress=steps.begin("embedding queries", len(texts)),
+    )
+    missing = gains.keys() - judged.keys()
+    if missing:
+        raise invalid("qrels.tsv", f"judges {len(missing)} queries that the folder lacks")
+    queries = [
+        JudgedQuery(key, query, vectors[content_hash(query.text)], gains[key])
+        for key, query in judged.items()
+    ]
+    return Task(corpus, queries, names)
+
+
+def _variant(task: Task, variants: dict[tuple[str, str], tuple[int, ...]], number: int) -> Task:
+    """The task with the evidence that belongs to one profile variant."""
+    corpus = task.corpus
+    kept = [
+        row
+        for row, piece in enumerate(corpus.evidence)
+        if number in variants.get((task.names[piece.partner], piece.external_id or ""), ())
+    ]
+    evidence = [corpus.evidence[row] for row in kept]
+    return replace(
+        task,
+        corpus=Corpus.build(
+            corpus.partners,
+            evidence,
+            corpus.vectors[np.array(kept, np.int64)],
+            [count_terms(piece.text) for piece in evidence],
+        ),
+    )

@@ -1,0 +1,73 @@
+"""Match lists that a coordinator keeps, as they were."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from app.access import Actor, visible_needs
+from app.errors import not_found
+from app.services.matches import MatchList
+from app.services.paging import PageOf, page
+from matching.signals import SIGNALS
+from models import Match, MatchRun, Need
+
+
+def keep_run(session: Session, need: Need, found: MatchList) -> MatchRun:
+    """Store a match list with its scores, signals and evidence."""
+    run = MatchRun(
+        need_id=need.id,
+        encoder_id=found.encoder_id,
+        corpus_revision=found.revision,
+        weights={signal.name: signal.weight for signal in SIGNALS},
+        matches=[
+            Match(
+                partner_id=match.partner.id,
+                rank=match.rank,
+                score=match.ranked.score,
+                signals=[
+                    {
+                        "name": signal.name,
+                        "value": signal.value,
+                        "contribution": signal.contribution,
+                        "detail": {"en": signal.detail.en, "ja": signal.detail.ja},
+                    }
+                    for signal in match.ranked.signals
+                ],
+                evidence=[
+                    {
+                        "capability_id": passage.evidence.id,
+                        "fit": passage.fit,
+                        "best_sentence": passage.best.text,
+                    }
+                    for passage in match.evidence
+                ],
+            )
+            for match in found.matches
+        ],
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def get_run(session: Session, run_id: UUID, *, actor: Actor) -> MatchRun:
+    """A kept list of a need that the actor may see, else Problem 404."""
+    statement = (
+        select(MatchRun)
+        .join(Need, Need.id == MatchRun.need_id)
+        .where(MatchRun.id == run_id, visible_needs(actor))
+        .options(selectinload(MatchRun.matches))
+    )
+    run = session.scalar(statement)
+    if run is None:
+        raise not_found("match run")
+    return run
+
+
+def list_runs(session: Session, need: Need, *, cursor: str | None, limit: int) -> PageOf[MatchRun]:
+    """A page of the lists kept for a need."""
+    statement = (
+        select(MatchRun).where(MatchRun.need_id == need.id).options(selectinload(MatchRun.matches))
+    )
+    return page(session, statement, MatchRun, cursor=cursor, limit=limit)

@@ -1,0 +1,176 @@
+"""Match lists: partners for a need or a text, and open needs for a partner."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from app.jobs import embed_texts
+from app.services.corpus import Engine, Loaded
+from app.services.needs import query_of
+from matching.corpus import Query
+from matching.encoders import Vectors
+from matching.explain import Passage, passages
+from matching.filters import Filters
+from matching.ranker import RankedPartner, Ranking, rank
+from matching.text import content_hash
+from models import Need, NeedStatus, Partner
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A place in a list, with the rows it is about."""
+
+    rank: int
+    ranked: RankedPartner
+    partner: Partner
+    need: Need | None
+    evidence: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchList:
+    """A list, and what it was made from."""
+
+    matches: tuple[Match, ...]
+    blocked: dict[str, int]
+    encoder_id: str
+    revision: int
+    pending: int
+
+
+def match_need(
+    session: Session, engine: Engine, need: Need, *, filters: Filters, top: int, explain: bool
+) -> MatchList:
+    """The partners that fit a need best."""
+    query = query_of(need)
+    return _match(session, engine, query, filters=filters, top=top, explain=explain, need=need)
+
+
+def match_text(
+    session: Session, engine: Engine, query: Query, *, filters: Filters, top: int, explain: bool
+) -> MatchList:
+    """The partners that fit a text best; nothing is stored."""
+    return _match(session, engine, query, filters=filters, top=top, explain=explain, need=None)
+
+
+def _match(
+    session: Session,
+    engine: Engine,
+    query: Query,
+    *,
+    filters: Filters,
+    top: int,
+    explain: bool,
+    need: Need | None,
+) -> MatchList:
+    loaded = engine.corpora.current(session)
+    vector = engine.encoder.encode([query.text], role="query")[0]
+    ranking = rank(query, vector, loaded.corpus, filters=filters, top=top)
+    partners = _partners(session, [match.partner.id for match in ranking.matches])
+    matches = tuple(
+        Match(
+            rank=position,
+            ranked=ranked,
+            partner=partners[ranked.partner.id],
+            need=need,
+            evidence=_evidence(engine, ranking, ranked, vector) if explain else (),
+        )
+        for position, ranked in enumerate(ranking.matches, 1)
+        # A partner deleted since the corpus was read is left out rather than shown.
+        if ranked.partner.id in partners
+    )
+    return _list(engine, loaded, matches, ranking.blocked)
+
+
+def match_partner(
+    session: Session,
+    engine: Engine,
+    partner: Partner,
+    *,
+    today: date,
+    top: int,
+    explain: bool,
+) -> MatchList:
+    """The open needs that fit a partner best.
+
+    Each pair has the score that it has in the need's own list, so that the two directions agree.
+    """
+    loaded = engine.corpora.current(session)
+    corpus = loaded.corpus.only([str(partner.id)])
+    needs = _open_needs(session)
+    queries = [query_of(need) for need in needs]
+    vectors = _query_vectors(engine, queries)
+    rankings = [
+        rank(query, vectors[content_hash(query.text)], corpus, filters=Filters(available_on=today))
+        for query in queries
+    ]
+    found = [
+        (ranking.matches[0], ranking, need)
+        for ranking, need in zip(rankings, needs, strict=True)
+        if ranking.matches
+    ]
+    found.sort(key=lambda triple: (-triple[0].score, str(triple[2].id)))
+    matches = tuple(
+        Match(
+            rank=position,
+            ranked=ranked,
+            partner=partner,
+            need=need,
+            evidence=_evidence(
+                engine, ranking, ranked, vectors[content_hash(ranking.context.query.text)]
+            )
+            if explain
+            else (),
+        )
+        for position, (ranked, ranking, need) in enumerate(found[:top], 1)
+    )
+    blocked = Counter(reason for ranking in rankings for reason in ranking.blocked)
+    return _list(engine, loaded, matches, dict(blocked))
+
+
+def _list(
+    engine: Engine, loaded: Loaded, matches: tuple[Match, ...], blocked: dict[str, int]
+) -> MatchList:
+    return MatchList(
+        matches=matches,
+        blocked=blocked,
+        encoder_id=engine.encoder.id,
+        revision=loaded.revision,
+        pending=loaded.corpus.pending,
+    )
+
+
+def _evidence(
+    engine: Engine, ranking: Ranking, ranked: RankedPartner, vector: Vectors
+) -> tuple[Passage, ...]:
+    readable = vector if vector.any() else None
+    return passages(ranking, ranked, encode=engine.encoder.encode, vector=readable)
+
+
+def _partners(session: Session, ids: Sequence[str]) -> dict[str, Partner]:
+    statement = (
+        select(Partner)
+        .where(Partner.id.in_([UUID(i) for i in ids]))
+        .options(selectinload(Partner.clusters))
+    )
+    return {str(partner.id): partner for partner in session.scalars(statement)}
+
+
+def _open_needs(session: Session) -> Sequence[Need]:
+    statement = (
+        select(Need)
+        .where(Need.status == NeedStatus.OPEN)
+        .order_by(Need.id)
+        .options(selectinload(Need.clusters))
+    )
+    return session.scalars(statement).all()
+
+
+def _query_vectors(engine: Engine, queries: Sequence[Query]) -> dict[str, Vectors]:
+    texts = {content_hash(query.text): query.text for query in queries}
+    return embed_texts(engine.database, engine.encoder, texts, role="query")

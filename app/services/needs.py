@@ -1,0 +1,130 @@
+"""Needs."""
+
+from datetime import date
+from http import HTTPStatus
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access import Actor, may_post_needs_for, visible_needs
+from app.errors import Problem, conflict, invalid, not_found
+from app.schemas.need import NeedIn
+from app.services.clusters import clusters_by_slug
+from app.services.organisations import require_organisation
+from app.services.paging import PageOf, page
+from matching.corpus import Query
+from matching.text import bilingual_text
+from models import Need, NeedKind, NeedStatus
+
+
+def create_need(session: Session, values: NeedIn, *, actor: Actor, today: date) -> Need:
+    """Store a need; Problem 404 for an organisation the actor may not speak for."""
+    need = Need(posted_on=today, excluded_evidence=[])
+    session.add(need)
+    return write_need(session, need, values, actor=actor)
+
+
+def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) -> Need:
+    """Give a need these values; Problem 422 for an unknown cluster or organisation, 409 for an
+    external id that another need has.
+    """
+    organisation_id = values.organisation_id or need.organisation_id or actor.organisation_id
+    with session.no_autoflush:
+        if organisation_id is None:
+            raise invalid("organisation_id", "say whose need this is")
+        if not may_post_needs_for(actor, organisation_id):
+            raise not_found("organisation")
+        require_organisation(session, organisation_id, field="organisation_id")
+        clusters = clusters_by_slug(session, values.clusters)
+        _require_unique(session, need, values)
+    fields = values.model_dump(exclude={"clusters", "organisation_id", "excluded_organisations"})
+    for field, value in fields.items():
+        setattr(need, field, value)
+    need.organisation_id = organisation_id
+    need.excluded_organisations = [str(i) for i in values.excluded_organisations]
+    need.clusters = clusters
+    session.flush()
+    session.refresh(need, ["organisation"])
+    return need
+
+
+def _require_unique(session: Session, need: Need, values: NeedIn) -> None:
+    if values.external_id is None:
+        return
+    other = session.scalar(select(Need.id).where(Need.external_id == values.external_id))
+    if other not in (None, need.id):
+        raise conflict("The external_id is taken.")
+
+
+def get_need(session: Session, need_id: UUID, *, actor: Actor) -> Need:
+    """A need that the actor may see, else Problem 404."""
+    need = session.scalar(select(Need).where(Need.id == need_id, visible_needs(actor)))
+    if need is None:
+        raise not_found("need")
+    return need
+
+
+def find_need(session: Session, reference: str, *, actor: Actor) -> Need:
+    """A need by id or external id, else Problem 404; for people at a terminal."""
+    try:
+        return get_need(session, UUID(reference), actor=actor)
+    except ValueError:
+        statement = select(Need).where(Need.external_id == reference, visible_needs(actor))
+        need = session.scalar(statement)
+        if need is None:
+            raise not_found("need") from None
+        return need
+
+
+def list_needs(
+    session: Session,
+    *,
+    actor: Actor,
+    cursor: str | None,
+    limit: int,
+    status: NeedStatus | None = None,
+    kind: NeedKind | None = None,
+    cluster: str | None = None,
+) -> PageOf[Need]:
+    """A page of the needs that the actor may see."""
+    statement = select(Need).where(visible_needs(actor))
+    if status is not None:
+        statement = statement.where(Need.status == status)
+    if kind is not None:
+        statement = statement.where(Need.kind == kind)
+    if cluster is not None:
+        statement = statement.where(Need.clusters.any(slug=cluster))
+    return page(session, statement, Need, cursor=cursor, limit=limit)
+
+
+def close_need(session: Session, need: Need) -> Need:
+    """Close a need: it stays readable and is matched no more. Closing twice changes nothing."""
+    need.status = NeedStatus.CLOSED
+    session.flush()
+    return need
+
+
+def require_open(need: Need) -> None:
+    """Problem 409 unless the need is open."""
+    if need.status is not NeedStatus.OPEN:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            f"The need is {need.status.value}; only an open need is matched. Set status to open.",
+        )
+
+
+def query_of(need: Need) -> Query:
+    """The need as the engine sees it; place is the organisation's where the need names none."""
+    place = need if need.prefecture or need.city else need.organisation
+    return Query(
+        text=bilingual_text(need.title_ja, need.brief_ja, need.title_en, need.brief_en),
+        posted_on=need.posted_on,
+        clusters=frozenset(cluster.slug for cluster in need.clusters),
+        prefecture=place.prefecture,
+        city=place.city,
+        engagement_types=frozenset(need.engagement_types),
+        organisation=str(need.organisation_id),
+        excluded_organisations=frozenset(need.excluded_organisations),
+        excluded_evidence=frozenset(need.excluded_evidence),
+    )

@@ -1,0 +1,81 @@
+"""Organisations."""
+
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from app.access import Actor, visible_organisations
+from app.errors import conflict, invalid, not_found
+from app.schemas.organisation import OrganisationIn
+from app.services.clusters import clusters_by_slug
+from app.services.paging import PageOf, page
+from models import ApiKey, Need, Organisation, OrganisationKind, Partner
+
+
+def create_organisation(session: Session, values: OrganisationIn) -> Organisation:
+    """Store a new organisation."""
+    organisation = Organisation()
+    session.add(organisation)
+    return write_organisation(session, organisation, values)
+
+
+def write_organisation(
+    session: Session, organisation: Organisation, values: OrganisationIn
+) -> Organisation:
+    """Give an organisation these values; Problem 409 if another has its external id."""
+    if values.external_id is not None:
+        other = session.scalar(
+            select(Organisation.id).where(Organisation.external_id == values.external_id)
+        )
+        if other not in (None, organisation.id):
+            raise conflict(f"Another organisation has the external_id {values.external_id}.")
+    for field, value in values.model_dump(exclude={"clusters"}).items():
+        setattr(organisation, field, value)
+    organisation.clusters = clusters_by_slug(session, values.clusters)
+    session.flush()
+    return organisation
+
+
+def get_organisation(session: Session, organisation_id: UUID, *, actor: Actor) -> Organisation:
+    """An organisation that the actor may see, else Problem 404."""
+    statement = select(Organisation).where(
+        Organisation.id == organisation_id, visible_organisations(actor)
+    )
+    organisation = session.scalar(statement)
+    if organisation is None:
+        raise not_found("organisation")
+    return organisation
+
+
+def require_organisation(session: Session, organisation_id: UUID, *, field: str) -> None:
+    """Problem 422 on `field` unless the organisation exists."""
+    if session.get(Organisation, organisation_id) is None:
+        raise invalid(field, "there is no organisation with this id")
+
+
+def list_organisations(
+    session: Session,
+    *,
+    actor: Actor,
+    cursor: str | None,
+    limit: int,
+    kind: OrganisationKind | None = None,
+    cluster: str | None = None,
+) -> PageOf[Organisation]:
+    """A page of the organisations that the actor may see."""
+    statement = select(Organisation).where(visible_organisations(actor))
+    if kind is not None:
+        statement = statement.where(Organisation.kind == kind)
+    if cluster is not None:
+        statement = statement.where(Organisation.clusters.any(slug=cluster))
+    return page(session, statement, Organisation, cursor=cursor, limit=limit)
+
+
+def delete_organisation(session: Session, organisation: Organisation) -> None:
+    """Remove an organisation; Problem 409 while needs, partners or keys belong to it."""
+    for table, noun in ((Need, "needs"), (Partner, "partners"), (ApiKey, "API keys")):
+        if session.scalar(select(exists().where(table.organisation_id == organisation.id))):
+            raise conflict(f"The organisation still has {noun}: move or remove them first.")
+    session.delete(organisation)
+    session.flush()

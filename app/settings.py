@@ -1,0 +1,47 @@
+"""Settings, each from an environment variable with the prefix ENMUSUBI_ (or a `.env` file)."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every field is listed in README's configuration table; a test compares the two."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ENMUSUBI_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Path("var")
+    """Folder of the database and of the evaluation's cache."""
+    database_url: str = ""
+    """SQLAlchemy URL; empty means SQLite in `data_dir`."""
+    encoder: str = "minilm"
+    """minilm, hashing, or st:NAME_OR_FOLDER."""
+    encoder_query_prompt: str = ""
+    encoder_passage_prompt: str = ""
+    encoder_precision: Literal["auto", "bf16", "fp32"] = "auto"
+    time_zone: str = "Asia/Tokyo"
+    """In which a day begins."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    inline_embeddings: Annotated[int, Field(ge=0)] = 32
+    """How many new texts a request embeds itself; more are left to the background."""
+    sentence_cache: Annotated[int, Field(ge=1)] = 50_000
+    """Vectors of queries and evidence sentences kept in memory (1.5 kB each with MiniLM)."""
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
+    """Larger request bodies are refused with 413."""
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'enmusubi.db'}"
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
