@@ -68,12 +68,7 @@ def import_path(database: Database, path: Path) -> bool:
 
 
 def _read(path: Path) -> ReadResult:
-    total = (
-        sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
-        if path.is_dir()
-        else (path.stat().st_size if path.is_file() else 0)
-    )
-    with progress_bar("Reading", total) as bar:
+    with progress_bar("Reading", importers.import_size(path)) as bar:
         return importers.read(path, progress=bar.advance)
 
 

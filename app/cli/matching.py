@@ -13,15 +13,19 @@ from app.clock import today
 from app.errors import invalid
 from app.routes.presenting import match_list
 from app.services.matches import match_need, match_text
-from app.services.needs import find_need, require_open
+from app.services.needs import find_need, query_of, require_open
 from matching.corpus import Query
 from matching.filters import Filters
+from matching.text import Language, language_of
 
 
 def match(
     need: Annotated[str | None, typer.Argument(help="Id or external id of a need.")] = None,
     text: Annotated[str | None, typer.Option(help="A text instead of a stored need.")] = None,
     top: Annotated[int, typer.Option(min=1, max=200)] = 10,
+    language: Annotated[
+        Language | None, typer.Option(help="Of the reasons; default: the need's own.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
 ) -> None:
     """Print the partners that fit a need or a text best, with the reasons."""
@@ -45,7 +49,8 @@ def match(
             return
         if stored is not None:
             show_need(stored)
-        show_matches(found)
+        asked = query.text if stored is None else query_of(stored).text
+        show_matches(found, language=language or language_of(asked))
 
 
 def register(app: typer.Typer) -> None:

@@ -14,13 +14,14 @@ from app.cli.terminal import OUT, show_matches, show_need
 from app.main import create_app, make_engine
 from app.services.corpus import Engine
 from app.services.matches import match_need
-from app.services.needs import find_need
+from app.services.needs import find_need, query_of
 from app.settings import get_settings
 from data.samples import REGION
 from matching.filters import Filters
+from matching.text import language_of
 from models import Need, NeedStatus, Partner, Role, new_id
 
-SHOWN_NEED: Final = "food-n01"
+SHOWN_NEED: Final = "food-n05"
 """Of the sample region."""
 
 TERMINAL: Final = Actor(key_id=new_id(), role=Role.ADMIN)
@@ -89,7 +90,8 @@ def _show_one(engine: Engine, reference: str | None) -> None:
         else:
             need = find_need(session, reference, actor=TERMINAL)
         show_need(need)
-        show_matches(match_need(session, engine, need, filters=Filters(), top=5, explain=True))
+        found = match_need(session, engine, need, filters=Filters(), top=5, explain=True)
+        show_matches(found, language=language_of(query_of(need).text))
 
 
 def register(app: typer.Typer) -> None:

@@ -17,6 +17,7 @@ from rich.progress import (
 from app.services.matches import Match, MatchList
 from matching.explain import Passage
 from matching.filters import REASONS
+from matching.text import Language
 from models import Need, Organisation, Partner
 
 OUT = Console()
@@ -57,25 +58,24 @@ def name_of(thing: Organisation | Partner) -> str:
 
 def show_need(need: Need) -> None:
     """A need above its list."""
-    title = need.title_ja or need.title_en or "(no title)"
-    second = need.title_en if need.title_ja and need.title_en else None
-    OUT.print(
-        f"\n[bold]{escape(title)}[/bold]" + (f"  [dim]{escape(second)}[/dim]" if second else "")
-    )
+    title = " / ".join(title for title in (need.title_ja, need.title_en) if title)
+    OUT.print(f"\n[bold]{escape(title or '(no title)')}[/bold]", highlight=False)
     OUT.print(f"[dim]{escape(name_of(need.organisation))} · {need.kind.value}[/dim]")
-    OUT.print(escape(need.brief_ja or need.brief_en or ""), highlight=False)
+    for brief in (need.brief_ja, need.brief_en):
+        if brief:
+            OUT.print(escape(brief), highlight=False)
 
 
-def show_matches(found: MatchList) -> None:
-    """A match list with its reasons."""
+def show_matches(found: MatchList, *, language: Language) -> None:
+    """A match list with its reasons, the sentences in that language."""
     if not found.matches:
         OUT.print("\nNo partner in the database has evidence for this.")
     for match in found.matches:
-        _show_match(match)
+        _show_match(match, language)
     OUT.print()
     if found.blocked:
         ruled_out = "; ".join(f"{n} {REASONS[reason]}" for reason, n in found.blocked.items())
-        OUT.print(f"[dim]Ruled out before ranking: {ruled_out}.[/dim]")
+        OUT.print(f"[dim]Ruled out before ranking: {ruled_out}.[/dim]", highlight=False)
     if found.pending:
         OUT.print(
             f"[yellow]{found.pending} pieces of evidence have no vector yet and were compared by "
@@ -83,26 +83,33 @@ def show_matches(found: MatchList) -> None:
         )
 
 
-def _show_match(match: Match) -> None:
+def _show_match(match: Match, language: Language) -> None:
     partner = match.partner
-    organisation = f", {name_of(partner.organisation)}" if partner.organisation else ""
+    name = name_of(partner)
+    home = "" if partner.organisation is None else name_of(partner.organisation)
+    at_home = f", {home}" if home and home != name else ""
     OUT.print(
-        f"\n[bold]{match.rank:>2}. {escape(name_of(partner))}[/bold]"
-        f"[dim]{escape(organisation)} · {partner.kind.value}[/dim]"
-        f"  [green]score {match.ranked.score:.3f}[/green]",
+        f"\n[bold]{match.rank}. {escape(name)}[/bold][dim]{escape(at_home)} · "
+        f"{partner.kind.value}[/dim]  [green]score {match.ranked.score:.3f}[/green]",
         highlight=False,
     )
     for passage in match.evidence:
         _show_passage(passage)
-    told = [s for s in match.ranked.signals if s.contribution >= 0.005]
-    sentences = " ".join(signal.detail.en for signal in told)
-    OUT.print(f"    [dim]{escape(sentences)}[/dim]", highlight=False)
+    for signal in match.ranked.signals:
+        sentence = signal.detail.ja if language == "ja" else signal.detail.en
+        OUT.print(
+            f"   [dim]{signal.contribution:.3f} {signal.name:<14} {escape(sentence)}[/dim]",
+            highlight=False,
+        )
 
 
 def _show_passage(passage: Passage) -> None:
     evidence = passage.evidence
     year = f" {evidence.year}" if evidence.year else ""
     title, _, _ = evidence.text.partition("\n")
-    OUT.print(f"    [cyan]{evidence.kind}{year}[/cyan] {escape(title)}", highlight=False)
+    OUT.print(
+        f"   [cyan]{evidence.kind}{year}[/cyan] {escape(title)} [dim]({evidence.external_id})[/dim]",
+        highlight=False,
+    )
     if passage.best.text != title:
-        OUT.print(f"      [italic]“{escape(passage.best.text)}”[/italic]", highlight=False)
+        OUT.print(f"      → [italic]{escape(passage.best.text)}[/italic]", highlight=False)

@@ -1,14 +1,14 @@
 """Capabilities in requests and responses."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from app.schemas.common import Brief, ExternalId, Input, LongTitle, Output, Stamped
 from models import CapabilityKind, LicenceStatus
 
-_EXAMPLE = {
+_EXAMPLE: Final[dict[str, JsonValue]] = {
     "kind": "paper",
     "title_en": "Pectinase treatment of sweet potato stillage",
     "text_en": "Pectinase lowered the viscosity of shochu stillage to an eighth in two hours.",

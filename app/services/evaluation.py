@@ -24,8 +24,7 @@ from app.services import imports
 from app.services.corpus import CorpusCache
 from app.services.needs import query_of
 from data import importers
-from data.importers import ReadResult
-from data.importers.judgements import read_qrels
+from data.importers import ReadResult, read_qrels
 from matching.corpus import Corpus
 from matching.encoders import Encoder
 from matching.evaluate import JudgedQuery, Measures, Task, evaluate, evaluate_expertise

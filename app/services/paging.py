@@ -40,7 +40,7 @@ def decode_cursor(cursor: str) -> UUID:
 
 def page(
     session: Session,
-    statement: Select[tuple[Row]],
+    statement: Select[Row],
     table: type[Row],
     *,
     cursor: str | None,

@@ -1,0 +1,1 @@
+"""Importers, the sample region, and what ships with the program."""
