@@ -35,6 +35,7 @@ def _identifier(value: Any) -> Any:
 
 Text = Annotated[str | None, BeforeValidator(_clean)]
 Name = Annotated[Annotated[str, Field(max_length=300)] | None, BeforeValidator(_clean)]
+Place = Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_clean)]
 NeedTitle = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_clean)]
 CapabilityTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, BeforeValidator(_clean)]
 Identifier = Annotated[str, BeforeValidator(_identifier), Field(min_length=1, max_length=300)]
@@ -72,8 +73,8 @@ class OrganisationRecord(Record):
     kind: OrganisationKind
     name_ja: Name = None
     name_en: Name = None
-    prefecture: Text = None
-    city: Text = None
+    prefecture: Place = None
+    city: Place = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     clusters: list[str] = []
@@ -150,7 +151,7 @@ class PartnerRecord(Record):
     affiliation: Identifier | None = None
     """Id of an organisation in the same import or already stored."""
     orcid: Annotated[str, Field(pattern=r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")] | None = None
-    researchmap_id: Name = None
+    researchmap_id: Place = None
     clusters: list[str] = []
     languages: list[Annotated[str, Field(pattern=r"^[a-z]{2}$")]] = []
     engagement_types: list[EngagementType] = []
@@ -181,10 +182,10 @@ class NeedRecord(Record):
     engagement_types: list[EngagementType] = []
     trl_from: Annotated[int, Field(ge=1, le=9)] | None = None
     trl_to: Annotated[int, Field(ge=1, le=9)] | None = None
-    budget_jpy: Annotated[int, Field(ge=0)] | None = None
+    budget_jpy: Annotated[int, Field(ge=0, le=10**15)] | None = None
     deadline: date | None = None
-    prefecture: Text = None
-    city: Text = None
+    prefecture: Place = None
+    city: Place = None
     clusters: list[str] = []
     confidentiality: Confidentiality = Confidentiality.STAFF_ONLY
     status: NeedStatus = NeedStatus.OPEN

@@ -101,9 +101,13 @@ class Corpus:
     ) -> "Corpus":
         """A corpus of partners and evidence; `vectors` (n, d) and `terms` (n) belong to the latter.
 
-        Raises ValueError if the lengths differ or a piece of evidence names an unknown partner.
+        Evidence that repeats the text of another piece of the same partner is left out: it counts
+        once. Raises ValueError if the lengths differ, a partner comes twice, or a piece of
+        evidence names an unknown partner.
         """
         place = {partner.id: position for position, partner in enumerate(partners)}
+        if len(place) < len(partners):
+            raise ValueError("A partner comes twice.")
         unknown = {piece.partner for piece in evidence} - place.keys()
         if unknown:
             raise ValueError(f"Evidence of unknown partners: {sorted(unknown)[:5]}")
@@ -113,7 +117,12 @@ class Corpus:
                 "counts of terms: each piece needs one of each."
             )
         owner = np.fromiter((place[piece.partner] for piece in evidence), np.int64, len(evidence))
-        order = np.argsort(owner, kind="stable")
+        distinct = {
+            (piece.partner, piece.text): row for row, piece in enumerate(reversed(evidence))
+        }
+        first = len(evidence) - 1 - np.fromiter(distinct.values(), np.int64, len(distinct))
+        first.sort()
+        order = first[np.argsort(owner[first], kind="stable")]
         partner_of = owner[order]
         lexical = LexicalIndex.build([terms[i] for i in order])
         return cls(

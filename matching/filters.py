@@ -41,6 +41,11 @@ def _is_excluded(query: Query, partner: Partner, filters: Filters) -> bool:
     return partner.organisation in query.excluded_organisations | filters.excluded_organisations
 
 
+def _may_be_excluded(query: Query, partner: Partner, filters: Filters) -> bool:
+    excluded = query.excluded_organisations | filters.excluded_organisations
+    return bool(excluded) and partner.organisation is None
+
+
 def _is_elsewhere(_: Query, partner: Partner, filters: Filters) -> bool:
     return bool(filters.clusters) and not filters.clusters & partner.clusters
 
@@ -69,6 +74,11 @@ def _is_unavailable(_: Query, partner: Partner, filters: Filters) -> bool:
 OBSTACLES: Final = (
     Obstacle("own_organisation", "belong to the organisation that asks", _is_own),
     Obstacle("excluded_organisation", "belong to an excluded organisation", _is_excluded),
+    Obstacle(
+        "organisation_unknown",
+        "have no known organisation, while some are excluded",
+        _may_be_excluded,
+    ),
     Obstacle("cluster", "are in none of the clusters asked for", _is_elsewhere),
     Obstacle("kind", "are of another kind than asked for", _is_of_another_kind),
     Obstacle(

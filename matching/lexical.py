@@ -5,14 +5,14 @@ The score is Robertson and Zaragoza's BM25 (2009) with the idf of Lucene,
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.text import tokens
+from matching.text import normalise, sentences, tokens
 
 K1: Final = 1.2
 B: Final = 0.75
@@ -35,9 +35,13 @@ class TermCounts:
         return sum(self.counts)
 
 
-def count_terms(text: str, tokenise: Callable[[str], list[str]] = tokens) -> TermCounts:
-    """Counts of the words of `text`, in order of first occurrence."""
-    counted = Counter(tokenise(text))
+def count_terms(text: str) -> TermCounts:
+    """Counts of the words of `text`, in order of first occurrence.
+
+    A sentence that is repeated word for word counts once: repeating it wins nothing.
+    """
+    distinct = dict.fromkeys(sentence.text for sentence in sentences(normalise(text)))
+    counted = Counter(word for sentence in distinct for word in tokens(sentence))
     return TermCounts(tuple(counted), tuple(counted.values()))
 
 

@@ -84,7 +84,8 @@ def rank(
     contributions = columns * (weights / weights.sum())[:, None]
     scores = contributions.sum(axis=0)
     ids = [partner.id for partner in context.partners()]
-    order = sorted(range(len(ids)), key=lambda i: (-scores[i], ids[i]))[:top]
+    # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
+    order = sorted(range(len(ids)), key=lambda i: (-round(scores[i], 6), ids[i]))[:top]
     return Ranking(
         matches=tuple(
             RankedPartner(

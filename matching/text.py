@@ -18,12 +18,20 @@ Language = Literal["ja", "en"]
 TEXT_PREPARATION_VERSION: Final = 1
 """Part of every encoder id: bump it when `normalise` changes what an encoder is given."""
 
-_JAPANESE: Final = "぀-ヿㇰ-ㇿ㐀-鿿豈-﫿々〆ヶ\U00020000-\U0003ffff"
-_JAPANESE_RUN: Final = re.compile(f"[{_JAPANESE}ー]+")
+# Kana and kanji; not the middle dot ・, which also heads the lines of English lists.
+_JAPANESE: Final = (
+    "\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    "\u3400-\u9fff\uf900-\ufaff\u3005\u3006\U00020000-\U0003ffff"
+)
+_JAPANESE_RUN: Final = re.compile(f"[{_JAPANESE}]+")
 _LATIN_WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _WHITESPACE: Final = re.compile(r"\s+")
-_INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Zero-width and bidi signs, soft hyphens, variation selectors, tags.
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _KANA_ONLY: Final = re.compile("[぀-ゟー]+")
 
 # A sentence ends at Japanese stops, at a line break, or at . ! ? before a space and a capital,
@@ -45,7 +53,7 @@ _NO_END: Final = "".join(
     )
 )
 _SENTENCE_END: Final = re.compile(
-    rf"(?<=。)|(?<=[{_JAPANESE}][!?])|\n+"
+    rf"(?<=。)|(?<=[{_JAPANESE}][.!?])(?!\d)|\n+"
     rf"|(?<=[.!?]){_NO_END}\s+(?=[\"'(“A-Z0-9{_JAPANESE}])"
 )
 
@@ -73,8 +81,9 @@ def normalise(text: str) -> str:
 
     Line breaks are kept, since they end a sentence.
     """
-    text = unicodedata.normalize("NFKC", text)
+    # Before NFKC: an invisible sign between a letter and its mark would keep them apart.
     text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
+    text = unicodedata.normalize("NFKC", text)
     lines = (_WHITESPACE.sub(" ", line).strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 

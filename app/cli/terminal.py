@@ -107,9 +107,7 @@ def _show_passage(passage: Passage) -> None:
     evidence = passage.evidence
     year = f" {evidence.year}" if evidence.year else ""
     title, _, _ = evidence.text.partition("\n")
-    OUT.print(
-        f"   [cyan]{evidence.kind}{year}[/cyan] {escape(title)} [dim]({evidence.external_id})[/dim]",
-        highlight=False,
-    )
+    source = f" [dim]({evidence.external_id})[/dim]" if evidence.external_id else ""
+    OUT.print(f"   [cyan]{evidence.kind}{year}[/cyan] {escape(title)}{source}", highlight=False)
     if passage.best.text != title:
         OUT.print(f"      → [italic]{escape(passage.best.text)}[/italic]", highlight=False)

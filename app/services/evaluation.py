@@ -49,6 +49,16 @@ def evaluate_folder(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps
     `cache` holds scratch databases, so that a second run embeds nothing anew. Problem 422 if the
     folder is not a judged set.
     """
+    tasks = build_tasks(folder, encoder, cache=cache, steps=steps)
+    if len(tasks) > 1:
+        advance = steps.begin("ranking", len(tasks))
+        return evaluate_expertise(tasks, progress=lambda: advance(1))
+    advance = steps.begin("ranking", len(tasks[0].queries))
+    return evaluate(tasks[0], progress=lambda: advance(1))
+
+
+def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) -> list[Task]:
+    """The folder as one task, or as one for each profile variant where the evidence names them."""
     if not (folder / "qrels.tsv").is_file():
         raise invalid(str(folder), "holds no qrels.tsv: this is not a judged set of rankings")
     gains = read_qrels(folder / "qrels.tsv")
@@ -63,12 +73,7 @@ def evaluate_folder(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps
         for piece in partner.evidence
         if piece.variants
     }
-    if variants:
-        tasks = [_variant(task, variants, number) for number in VARIANTS]
-        advance = steps.begin("ranking", len(tasks))
-        return evaluate_expertise(tasks, progress=lambda: advance(1))
-    advance = steps.begin("ranking", len(task.queries))
-    return evaluate(task, progress=lambda: advance(1))
+    return [_variant(task, variants, number) for number in VARIANTS] if variants else [task]
 
 
 def _scratch(folder: Path, read: ReadResult, cache: Path) -> Database:

@@ -59,10 +59,10 @@ def _header(text: str, path: Path) -> tuple[str, Row] | None:
     found = [(delimiter, row) for delimiter, row in first if row is not None]
     kinds = kinds_by_name(path) & TABLES.keys() or set(TABLES)
 
-    def score(candidate: tuple[str, Row]) -> tuple[int, int]:
+    def score(candidate: tuple[str, Row]) -> tuple[int, bool, int]:
         cells = candidate[1].cells
         known = max(sum(field_of(kind, cell) is not None for cell in cells) for kind in kinds)
-        return known, len(cells)
+        return known, candidate[1].fault is not None, len(cells)
 
     best = max(found, key=score, default=None)
     # Read with another separator, an empty row ",," is not blank.

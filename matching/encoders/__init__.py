@@ -28,6 +28,9 @@ __all__ = [
     "make_encoder",
 ]
 
+WEIGHTS: Final = frozenset({".safetensors", ".bin"})
+MODEL_FILES: Final = WEIGHTS | {".json", ".txt", ".model"}
+"""What a vector depends on: weights, configuration, vocabulary."""
 CHOICES: Final = ("minilm", "hashing", "st:NAME_OR_FOLDER")
 
 
@@ -72,14 +75,14 @@ def make_encoder(
 
 
 def _fingerprint(source: str) -> str:
-    """Of a folder: hash over its weight files; of a hub name: the name itself."""
+    """Of a folder: hash over its weights, tokenizer and configuration; of a hub name: the name."""
     folder = Path(source)
     if not folder.is_dir():
         return source
     digest = hashlib.sha256()
-    weights = sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".bin"})
-    if not weights:
+    files = sorted(path for path in folder.rglob("*") if path.suffix in MODEL_FILES)
+    if not any(path.suffix in WEIGHTS for path in files):
         raise EncoderError(f"{folder} holds no model weights (*.safetensors or *.bin).")
-    for path in weights:
-        digest.update(minilm.sha256_of(path).encode())
+    for path in files:
+        digest.update(f"{path.relative_to(folder)} {minilm.sha256_of(path)}".encode())
     return f"{folder.name}:{digest.hexdigest()[:12]}"

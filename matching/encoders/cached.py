@@ -42,8 +42,10 @@ class CachedEncoder:
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
             fresh = self._encoder.encode(list(missing.values()), role=role)
-            found |= dict(zip(missing, fresh, strict=True))
-            self._remember(dict(zip(missing, fresh, strict=True)))
+            # Copied: a row that is a view would keep its whole batch in memory.
+            rows = {key: row.copy() for key, row in zip(missing, fresh, strict=True)}
+            found |= rows
+            self._remember(rows)
         (progress or ignore_progress)(len(texts))
         if not keys:
             return np.zeros((0, self.dimension), np.float32)

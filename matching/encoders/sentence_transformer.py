@@ -7,7 +7,6 @@ and texts sorted by their number of tokens so that almost nothing is padding.
 """
 
 import logging
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,13 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from matching.encoders.protocol import EncoderError, Progress, Role, Vectors, ignore_progress
-from matching.text import TEXT_PREPARATION_VERSION, count_latin_words, normalise, without_japanese
+from matching.text import (
+    TEXT_PREPARATION_VERSION,
+    count_latin_words,
+    has_japanese,
+    normalise,
+    without_japanese,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -94,9 +99,9 @@ class SentenceTransformerEncoder:
         text = normalise(text)
         if self._model.reads_japanese:
             return text
-        latin = without_japanese(text)
-        if latin == text:
+        if not has_japanese(text):
             return text if any(character.isalnum() for character in text) else ""
+        latin = without_japanese(text)
         return latin if count_latin_words(latin) >= MINIMUM_LATIN_WORDS else ""
 
     @staticmethod
@@ -141,17 +146,16 @@ class SentenceTransformerEncoder:
     def _read_model(self) -> "SentenceTransformer":
         # Imported here, not above: torch takes seconds, and /healthz must answer before that.
         import torch
+        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()  # type: ignore[no-untyped-call]
         folder = Path(self._model.name).is_dir()
-        if folder:
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         try:
             model = SentenceTransformer(self._model.name, device="cpu", local_files_only=folder)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise EncoderError(
                 f"The model {self._model.name} cannot be loaded ({error}): name a folder that "
                 "holds a sentence-transformers model, or a model on a hub that can be reached."

@@ -1,7 +1,7 @@
 """The signals of the ranking and their default weights, the whole list in one place.
 
 The three topical signals decide; the others order partners who fit about equally well: their
-weights are a twentieth of a topical one, so that nearness never outweighs competence.
+weights are about a fifteenth of a topical one, so that nearness never outweighs competence.
 """
 
 from typing import Final
@@ -20,9 +20,9 @@ from matching.signals.protocol import Context, Reading, Sentence, Signal
 __all__ = ["SIGNALS", "Context", "Reading", "Sentence", "Signal"]
 
 SIGNALS: Final[tuple[Signal, ...]] = (
-    Signal("topic", topic.read, weight=0.20, neutral=0.20),
-    Signal("evidence_words", evidence_words.read, weight=0.36, neutral=0.0),
-    Signal("profile_words", profile_words.read, weight=0.36, neutral=0.0),
+    Signal("topic", topic.read, weight=0.31, neutral=0.20),
+    Signal("evidence_words", evidence_words.read, weight=0.31, neutral=0.0),
+    Signal("profile_words", profile_words.read, weight=0.30, neutral=0.0),
     Signal("recency", recency.read, weight=0.02, neutral=0.5),
     Signal("readiness", readiness.read, weight=0.02, neutral=0.5),
     Signal("engagement", engagement.read, weight=0.02, neutral=0.5),

@@ -9,21 +9,25 @@ BEST = 3
 
 
 def read(context: Context) -> Reading:
-    """Mean BM25 share of the partner's three best pieces of evidence."""
-    values = best_mean(
+    """Square root of the mean BM25 share of the partner's three best pieces of evidence.
+
+    The root brings shares, which are small for long needs, to the scale of the other signals.
+    """
+    shares = best_mean(
         context.passage_words,
         group=context.corpus.partner_of,
         groups=len(context.corpus.partners),
         allowed=context.allowed,
         best=BEST,
     )[context.candidates]
+    values = np.sqrt(shares)
 
     def detail(i: int) -> Sentence:
         if np.isnan(values[i]):
             return Sentence("No evidence may be used here.", "使える根拠がありません。")
         return Sentence(
-            f"The best pieces of evidence each take up {values[i]:.0%} of the need's telling words.",
-            f"最も近い各業績に特徴語の{values[i]:.0%}が現れます。",
+            f"The best pieces of evidence take up {shares[i]:.0%} each of the telling words.",
+            f"各業績に特徴語の{shares[i]:.0%}が現れます。",
         )
 
     return Reading(values, detail)

@@ -20,7 +20,9 @@ def _nearness(query: Query, partner: Partner) -> tuple[float, Sentence]:
     if shared:
         return 0.5, Sentence("Same cluster.", "同じクラスター。")
     if (query.prefecture and partner.prefecture) or (query.clusters and partner.clusters):
-        return 0.0, Sentence("Another region and cluster.", "地域もクラスターも異なります。")
+        return 0.0, Sentence(
+            "No shared region or cluster is known.", "共通の地域・クラスターがありません。"
+        )
     return np.nan, Sentence("Place not known for both sides.", "双方の所在地が分かりません。")
 
 

@@ -38,6 +38,15 @@ class Context:
     candidates: IntArray
     """(c,) positions of the partners to judge."""
 
+    @property
+    def fit(self) -> FloatArray:
+        """(n,) how well each piece fits, to tell a partner's pieces apart: word share and cosine,
+        at least 0.
+        """
+        if self.similarity is None:
+            return self.passage_words
+        return self.passage_words + np.clip(self.similarity, 0, None)
+
     def partners(self) -> list[Partner]:
         """The candidates, in order."""
         return [self.corpus.partners[i] for i in self.candidates]

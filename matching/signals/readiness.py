@@ -6,8 +6,8 @@ from matching.signals.protocol import Context, Reading, Sentence
 
 APPLIED: dict[str, Sentence] = {
     "patent": Sentence("a patent", "特許"),
-    "equipment": Sentence("equipment", "設備"),
     "service": Sentence("a service", "支援・受託サービス"),
+    "equipment": Sentence("equipment", "設備"),
     "project": Sentence("a project", "プロジェクト"),
 }
 """Kinds of evidence that show work towards use, the most telling first."""
@@ -21,7 +21,7 @@ def read(context: Context) -> Reading:
     project, 0 for papers and statements only.
     """
     corpus = context.corpus
-    fit = context.passage_words + (0.0 if context.similarity is None else context.similarity)
+    fit = context.fit
     found: list[str | None] = []
     for position in context.candidates:
         rows = np.arange(len(fit))[corpus.rows_of(int(position))]

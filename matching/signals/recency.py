@@ -17,11 +17,9 @@ def read(context: Context) -> Reading:
     Later evidence than the need's own date counts as of that date.
     """
     corpus, groups = context.corpus, len(context.corpus.partners)
-    fit = context.passage_words + (
-        0.0 if context.similarity is None else np.clip(context.similarity, 0, None)
-    )
+    fit = context.fit
     best = group_maximum(fit, group=corpus.partner_of, groups=groups, allowed=context.allowed)
-    relevant = context.allowed & (fit >= RELEVANT_SHARE * best[corpus.partner_of])
+    relevant = context.allowed & (fit > 0) & (fit >= RELEVANT_SHARE * best[corpus.partner_of])
     newest = group_maximum(
         corpus.years,
         group=corpus.partner_of,

@@ -1,0 +1,122 @@
+"""Fixtures shared by all tests: a migrated database, the engine, the HTTP application."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.db import Database
+from app.main import create_app
+from app.migrations import upgrade
+from app.services.corpus import Engine
+from app.services.keys import create_key
+from app.settings import Settings, get_settings
+from matching.encoders import make_encoder
+from models import Role
+from tests.factories import make_organisation
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file made by the real migrations, copied for each test."""
+    file = tmp_path_factory.mktemp("migrated") / "template.db"
+    database = Database.at(f"sqlite:///{file}")
+    upgrade(database)
+    database.engine.dispose()
+    return file
+
+
+@pytest.fixture
+def settings(
+    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """Settings of a fresh, migrated database in a folder of its own, with the hashing encoder."""
+    shutil.copy(migrated_file, tmp_path / "enmusubi.db")
+    monkeypatch.setenv("ENMUSUBI_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ENMUSUBI_ENCODER", "hashing")
+    monkeypatch.chdir(tmp_path)  # no .env of the developer's
+    get_settings.cache_clear()
+    yield get_settings()
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """The test's database."""
+    database = Database.at(settings.url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def engine(settings: Settings, database: Database) -> Engine:
+    """The ranking engine on the test's database."""
+    return Engine.make(
+        database,
+        make_encoder("hashing"),
+        inline=settings.inline_embeddings,
+        sentence_cache=1000,
+    )
+
+
+@pytest.fixture(scope="session")
+def application(migrated_file: Path) -> FastAPI:
+    """The real application, built once since that takes a while; `serving` gives it an engine."""
+    settings = Settings(_env_file=None, data_dir=migrated_file.parent, encoder="hashing")
+    return create_app(settings)
+
+
+@contextmanager
+def serving(application: FastAPI, engine: Engine) -> Iterator[TestClient]:
+    """The application started on an engine, without a key; unexpected errors answer 500."""
+    application.state.engine = engine
+    with TestClient(application, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def anonymous(application: FastAPI, engine: Engine) -> Iterator[TestClient]:
+    """The real application, called without a key."""
+    with serving(application, engine) as client:
+        yield client
+
+
+def with_key(client: TestClient, secret: str) -> TestClient:
+    """The same application, in the same event loop, called with a key."""
+    keyed = TestClient(
+        client.app,
+        headers={"Authorization": f"Bearer {secret}"},
+        raise_server_exceptions=False,
+    )
+    keyed.portal = client.portal
+    return keyed
+
+
+@pytest.fixture
+def staff(anonymous: TestClient, database: Database) -> TestClient:
+    """Called by a coordinator."""
+    with database.writing() as session:
+        _, secret = create_key(session, name="coordinator", role=Role.COORDINATOR)
+    return with_key(anonymous, secret)
+
+
+@pytest.fixture
+def company_id(database: Database) -> str:
+    """Id of the organisation that `company` speaks for."""
+    with database.writing() as session:
+        return str(make_organisation(session, name_en="Hyuganada Brewing").id)
+
+
+@pytest.fixture
+def company(anonymous: TestClient, database: Database, company_id: str) -> TestClient:
+    """Called by a company."""
+    with database.writing() as session:
+        _, secret = create_key(
+            session, name="company", role=Role.COMPANY, organisation_id=UUID(company_id)
+        )
+    return with_key(anonymous, secret)

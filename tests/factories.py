@@ -1,0 +1,89 @@
+"""One factory a model: each makes a valid row, in which a test says only what it is about."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.services.capabilities import passage_of
+from matching.text import content_hash
+from models import (
+    Capability,
+    CapabilityKind,
+    Cluster,
+    Confidentiality,
+    Need,
+    NeedKind,
+    NeedStatus,
+    Organisation,
+    OrganisationKind,
+    Partner,
+    PartnerKind,
+)
+
+
+def _stored(session: Session, row: Any, values: dict[str, Any]) -> Any:
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_cluster(session: Session, **values: Any) -> Cluster:
+    """A cluster."""
+    row: Cluster = _stored(session, Cluster(slug="food-health", name_en="Food"), values)
+    return row
+
+
+def make_organisation(session: Session, **values: Any) -> Organisation:
+    """A company in Miyazaki."""
+    organisation = Organisation(
+        kind=OrganisationKind.COMPANY, name_en="A company", prefecture="宮崎県", city="日南市"
+    )
+    row: Organisation = _stored(session, organisation, values)
+    return row
+
+
+def make_need(session: Session, **values: Any) -> Need:
+    """An open technology need of a new company unless told otherwise."""
+    if "organisation_id" not in values:
+        values["organisation_id"] = make_organisation(session).id
+    need = Need(
+        kind=NeedKind.TECHNOLOGY,
+        title_en="Keep citrus juice fresh",
+        brief_en="Our citrus juice turns brown and bitter after two months.",
+        confidentiality=Confidentiality.STAFF_ONLY,
+        status=NeedStatus.OPEN,
+        posted_on=date(2026, 11, 1),
+        engagement_types=[],
+        excluded_organisations=[],
+        excluded_evidence=[],
+    )
+    row: Need = _stored(session, need, values)
+    return row
+
+
+def make_partner(session: Session, **values: Any) -> Partner:
+    """A researcher without affiliation or evidence."""
+    partner = Partner(
+        kind=PartnerKind.RESEARCHER, name_en="A researcher", languages=["en"], engagement_types=[]
+    )
+    row: Partner = _stored(session, partner, values)
+    return row
+
+
+def make_capability(session: Session, partner: Partner, **values: Any) -> Capability:
+    """A paper about citrus juice unless told otherwise."""
+    capability = Capability(
+        partner_id=partner.id,
+        kind=CapabilityKind.PAPER,
+        title_en="Browning of citrus juice",
+        source="test",
+        year=2024,
+    )
+    for name, value in values.items():
+        setattr(capability, name, value)
+    capability.content_hash = content_hash(passage_of(capability))
+    row: Capability = _stored(session, capability, {})
+    return row

@@ -1,0 +1,222 @@
+"""Text preparation."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from matching.text import (
+    ENGLISH_STOPWORDS,
+    bilingual_text,
+    content_hash,
+    count_latin_words,
+    has_japanese,
+    language_of,
+    normalise,
+    sentences,
+    tokens,
+    without_japanese,
+)
+from tests.matching.factories import repeatable
+
+tricky = st.text(
+    st.sampled_from("aZ é5 .!?。！？｡\n\t\u200b\u3000\u0301\u3099かガｶﾞ材料「」・（)\x00'’_-")
+)
+any_text = st.text() | tricky
+
+
+class TestNormalise:
+    @pytest.mark.parametrize(
+        ("written", "read"),
+        [
+            ("ｶﾞｽｾﾝｻｰ", "ガスセンサー"),
+            ("Ｆｏｏｄ　２０２６", "Food 2026"),
+            ("①㈱ミツワ", "1(株)ミツワ"),
+            ("か\u3099", "が"),
+            ("｡", "。"),
+        ],
+    )
+    def test_width_and_compatibility_forms_become_one(self, written: str, read: str) -> None:
+        assert normalise(written) == read
+
+    @pytest.mark.parametrize(
+        "invisible",
+        [
+            *("\u00ad", "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u2060", "\ufeff"),
+            *("\u202a", "\u202b", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"),
+            pytest.param("\u061c", id="arabic-letter-mark, a bidi control"),
+            pytest.param("\ufe0f", id="variation-selector-16"),
+            pytest.param("\U000e0100", id="ideographic-variation-selector, as in 葛󠄀城"),
+        ],
+    )
+    def test_invisible_characters_vanish(self, invisible: str) -> None:
+        assert normalise(f"葛{invisible}城 surimi{invisible} gel") == "葛城 surimi gel"
+
+    def test_control_characters_separate_words(self) -> None:
+        assert normalise("surimi\x00gel\x1fpaste\x7f") == "surimi gel paste"
+
+    def test_spaces_shrink_and_line_breaks_stay(self) -> None:
+        assert normalise("  a \t b\u3000 \r\n\n  \n c ") == "a b\nc"
+
+    @given(any_text)
+    @example("か\u200b\u3099")
+    @example("e\u200b\u0301")
+    @repeatable
+    def test_twice_is_once(self, text: str) -> None:
+        assert normalise(normalise(text)) == normalise(text)
+
+    @given(any_text)
+    @repeatable
+    def test_leaves_no_control_no_double_space_and_no_empty_line(self, text: str) -> None:
+        normal = normalise(text)
+        assert not any(unicodedata.category(c) == "Cc" and c != "\n" for c in normal)
+        assert "  " not in normal
+        assert all(line and line == line.strip() for line in normal.split("\n") if normal)
+
+
+class TestContentHash:
+    def test_same_for_spellings_that_look_alike(self) -> None:
+        assert content_hash("ｶﾞｽ  sensor\u200b") == content_hash("ガス sensor")
+
+    def test_differs_for_other_texts(self) -> None:
+        assert len({content_hash(text) for text in ("", "a", "A", "a b", "a\nb", "魚")}) == 6
+
+    def test_is_a_sha256_in_hexadecimal(self) -> None:
+        assert len(content_hash("魚")) == 64
+        int(content_hash("魚"), 16)
+
+
+class TestLanguage:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "魚肉の冷凍",
+            "カメラとAIを用いたSurimi gelの品質検査",
+            "Deep learning による画像認識の研究開発",
+            "々",
+        ],
+    )
+    def test_japanese(self, text: str) -> None:
+        assert language_of(text) == "ja"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Frozen fish paste",
+            "Feed for beef cattle made of the lees of 焼酎 by small companies",
+            "",
+            "2026",
+            "・ Testing\n・ Food",
+        ],
+    )
+    def test_english(self, text: str) -> None:
+        assert language_of(text) == "en"
+
+    @pytest.mark.parametrize(
+        ("text", "answer"),
+        [("surimi", False), ("", False), ("surimi 魚", True), ("ｶ", False), ("の", True)],
+    )
+    def test_has_japanese(self, text: str, answer: bool) -> None:
+        assert has_japanese(text) is answer
+
+    def test_a_middle_dot_is_neither_kana_nor_kanji(self) -> None:
+        assert not has_japanese("・ fish processing")
+
+    def test_without_japanese_keeps_the_rest_in_order(self) -> None:
+        assert without_japanese("AIカメラでfish検査") == "AI fish"
+
+    def test_count_latin_words_counts_words_with_letters(self) -> None:
+        assert count_latin_words("AIカメラでfish検査 2026 B2B") == 3
+        assert count_latin_words("魚肉の冷凍 2026") == 0
+
+
+class TestBilingualText:
+    def test_titles_and_bodies_are_sentences_of_their_own(self) -> None:
+        text = bilingual_text("冷凍すり身", "品質を測る。", "Frozen surimi", "Measures quality.")
+        assert [span.text for span in sentences(text)] == [
+            *("冷凍すり身", "品質を測る。", "Frozen surimi", "Measures quality."),
+        ]
+
+    def test_missing_parts_leave_no_gap(self) -> None:
+        assert bilingual_text(None, "", "Ｓｕｒｉｍｉ", None) == "Surimi"
+        assert bilingual_text(None, None, None, None) == ""
+
+
+class TestSentences:
+    @given(any_text)
+    @repeatable
+    def test_spans_index_the_text_in_order_and_lose_nothing(self, text: str) -> None:
+        spans = sentences(text)
+        end = 0
+        for span in spans:
+            assert text[span.start : span.end] == span.text == span.text.strip() != ""
+            assert not text[end : span.start].strip()
+            end = span.end
+        assert not text[end:].strip()
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("魚を測る。肉も測る。", ["魚を測る。", "肉も測る。"]),
+            ("できるか?できる!よし。", ["できるか?", "できる!", "よし。"]),
+            ("We dry fish. Then we sell it.", ["We dry fish.", "Then we sell it."]),
+            ("Really? Yes! 5 firms did.", ["Really?", "Yes!", "5 firms did."]),
+            ("It is pH 5.2 here.", ["It is pH 5.2 here."]),
+            ("By J. Smith et al. Kyoto.", ["By J. Smith et al. Kyoto."]),
+            ("Cured, e.g. Ham, and smoked.", ["Cured, e.g. Ham, and smoked."]),
+            ("See Fig. 2 and No. 5.", ["See Fig. 2 and No. 5."]),
+            ("Gel strength. 魚肉の品質。", ["Gel strength.", "魚肉の品質。"]),
+            ("魚肉の品質。Gel strength.", ["魚肉の品質。", "Gel strength."]),
+            ("a title\nand a body", ["a title", "and a body"]),
+            ("", []),
+            (" \n ", []),
+        ],
+    )
+    def test_splits(self, text: str, expected: list[str]) -> None:
+        assert [span.text for span in sentences(text)] == expected
+
+    def test_the_full_stop_of_japanese_papers_ends_a_sentence(self) -> None:
+        text = normalise("材料を開発した．次に強度を測定した．")
+        assert len(sentences(text)) == 2
+
+
+class TestTokens:
+    def test_mixed_text(self) -> None:
+        assert tokens("AI技術で surimi を検査") == ["ai", "技術", "術で", "surimi", "を検", "検査"]
+
+    def test_inflections_of_an_english_word_are_one(self) -> None:
+        assert len({tuple(tokens(word)) for word in ("sensor", "Sensors", "SENSOR’S")}) == 1
+
+    def test_stop_words_are_left_out(self) -> None:
+        assert tokens(" ".join(ENGLISH_STOPWORDS)) == []
+        assert tokens("The drying of fish") == tokens("drying fish")
+
+    def test_a_word_of_two_kanji_is_found_inside_a_longer_run(self) -> None:
+        assert set(tokens("材料")) <= set(tokens("新材料開発"))
+
+    def test_hiragana_alone_says_nothing(self) -> None:
+        assert tokens("これはそうではありません") == []
+
+    def test_single_kanji_and_katakana_words_are_kept(self) -> None:
+        assert tokens("鉄") == ["鉄"]
+        assert tokens("ガス") == ["ガス"]
+
+    def test_repeats_and_order_are_kept(self) -> None:
+        assert tokens("koji 発酵 koji") == ["koji", "発酵", "koji"]
+
+    def test_width_does_not_matter(self) -> None:
+        assert tokens("ｶﾞｽ Ｓｅｎｓｏｒ") == tokens("ガス sensor")
+
+    @pytest.mark.parametrize("text", ["", "  ", "...!?", "。、「」", "・ ・"])
+    def test_punctuation_holds_no_word(self, text: str) -> None:
+        assert tokens(text) == []
+
+    @given(any_text)
+    @repeatable
+    def test_every_word_is_filled_and_normalising_first_changes_nothing(self, text: str) -> None:
+        found = tokens(text)
+        assert all(word and not word.isspace() for word in found)
+        normal = normalise(text)
+        if normalise(normal) == normal:
+            assert tokens(normal) == found
