@@ -1,7 +1,8 @@
 """Why a partner is in the list: the passages that carried it, the best sentence of each marked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -31,40 +32,34 @@ class Passage:
 
 def passages(
     ranking: Ranking,
-    match: RankedPartner,
+    matches: Sequence[RankedPartner],
     *,
     encode: EncodeSentences | None = None,
     vector: Vectors | None = None,
     count: int = PASSAGES,
-) -> tuple[Passage, ...]:
-    """The `count` pieces of evidence that fit best, each with its best sentence.
+) -> list[tuple[Passage, ...]]:
+    """For each match the `count` pieces of evidence that fit best, each with its best sentence.
 
     Sentences are compared by the need's telling words, and by meaning too where `encode` and the
-    query's `vector` are given.
+    query's `vector` are given. All sentences of all matches are encoded in one call.
     """
-    context = ranking.context
-    rows = np.arange(len(context.allowed))[context.corpus.rows_of(match.position)]
-    rows = rows[context.allowed[rows]]
-    fit = _fit(ranking)[rows]
-    nearest = np.argsort(-fit, kind="stable")[:count]
-    query = count_terms(context.query.text)
-    return tuple(
-        Passage(
-            evidence=context.corpus.evidence[rows[i]],
-            fit=float(fit[i]),
-            best=_best_sentence(
-                context.corpus.evidence[rows[i]].text,
-                query,
-                context.corpus,
-                encode=encode,
-                vector=vector,
-            ),
-        )
-        for i in nearest
-    )
+    fit = _fit(ranking)
+    shown = [[int(row) for row in _nearest(ranking, match, fit, count)] for match in matches]
+    evidence = ranking.context.corpus.evidence
+    found = {row: _sentences(evidence[row].text) for rows in shown for row in rows}
+    meaning = _meaning(found, encode, vector)
+    query = count_terms(ranking.context.query.text)
+    best = {
+        row: _best(spans, query, ranking.context.corpus, meaning.get(row))
+        for row, spans in found.items()
+    }
+    return [
+        tuple(Passage(evidence[row], float(fit[row]), best[row]) for row in rows) for rows in shown
+    ]
 
 
 def _fit(ranking: Ranking) -> NDArray[np.float64]:
+    """(n,) of each piece of evidence, in [0, 1]."""
     context = ranking.context
     if context.similarity is None:
         return context.passage_words
@@ -73,21 +68,40 @@ def _fit(ranking: Ranking) -> NDArray[np.float64]:
     return fit
 
 
-def _best_sentence(
-    text: str,
+def _nearest(
+    ranking: Ranking, match: RankedPartner, fit: NDArray[np.float64], count: int
+) -> NDArray[np.int64]:
+    """Rows of the match's allowed evidence that fit best."""
+    context = ranking.context
+    rows = np.arange(len(context.allowed))[context.corpus.rows_of(match.position)]
+    rows = rows[context.allowed[rows]]
+    return rows[np.argsort(-fit[rows], kind="stable")[:count]]
+
+
+def _sentences(text: str) -> list[Span]:
+    return sentences(text) or [Span(0, len(text), text)]
+
+
+def _meaning(
+    found: Mapping[int, Sequence[Span]], encode: EncodeSentences | None, vector: Vectors | None
+) -> dict[int, NDArray[np.float64]]:
+    """Cosine of each sentence with the query, by row of evidence; empty if nothing is encoded."""
+    if encode is None or vector is None or not found:
+        return {}
+    flat = [span.text for spans in found.values() for span in spans]
+    cosines = np.clip(encode(flat) @ vector, 0, 1).astype(np.float64)
+    ends = np.cumsum([len(spans) for spans in found.values()])
+    return dict(zip(found, np.split(cosines, ends[:-1]), strict=True))
+
+
+def _best(
+    spans: Sequence[Span],
     query: TermCounts,
     corpus: Corpus,
-    *,
-    encode: EncodeSentences | None,
-    vector: Vectors | None,
+    meaning: NDArray[np.float64] | None,
 ) -> Span:
-    found = sentences(text)
-    if not found:
-        return Span(0, len(text), text)
-    words = _word_shares([span.text for span in found], query, corpus)
-    if encode is not None and vector is not None and len(found) > 1:
-        words = words + np.clip(encode([span.text for span in found]) @ vector, 0, 1)
-    return found[int(np.argmax(words))]
+    score = _word_shares([span.text for span in spans], query, corpus)
+    return spans[int(np.argmax(score if meaning is None else score + meaning))]
 
 
 def _word_shares(texts: Sequence[str], query: TermCounts, corpus: Corpus) -> NDArray[np.float64]:
@@ -104,6 +118,12 @@ def _word_shares(texts: Sequence[str], query: TermCounts, corpus: Corpus) -> NDA
     )
     total = sum(weights.values()) or 1.0
     return np.array(
-        [sum(weights.get(t, 0.0) for t in count_terms(text).terms) / total for text in texts],
+        [sum(weights.get(t, 0.0) for t in _sentence_terms(text)) / total for text in texts],
         np.float64,
     )
+
+
+@lru_cache(maxsize=50_000)
+def _sentence_terms(text: str) -> tuple[str, ...]:
+    """Distinct words of a sentence; the same sentences are shown again and again."""
+    return count_terms(text).terms

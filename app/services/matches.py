@@ -72,13 +72,14 @@ def _match(
     vector = engine.encoder.encode([query.text], role="query")[0]
     ranking = rank(query, vector, loaded.corpus, filters=filters, top=top)
     partners = _partners(session, [match.partner.id for match in ranking.matches])
+    evidence = _evidence(engine, ranking, ranking.matches, vector) if explain else None
     matches = tuple(
         Match(
             rank=position,
             ranked=ranked,
             partner=partners[ranked.partner.id],
             need=need,
-            evidence=_evidence(engine, ranking, ranked, vector) if explain else (),
+            evidence=() if evidence is None else evidence[position - 1],
         )
         for position, ranked in enumerate(ranking.matches, 1)
         # A partner deleted since the corpus was read is left out rather than shown.
@@ -122,8 +123,8 @@ def match_partner(
             partner=partner,
             need=need,
             evidence=_evidence(
-                engine, ranking, ranked, vectors[content_hash(ranking.context.query.text)]
-            )
+                engine, ranking, [ranked], vectors[content_hash(ranking.context.query.text)]
+            )[0]
             if explain
             else (),
         )
@@ -146,10 +147,10 @@ def _list(
 
 
 def _evidence(
-    engine: Engine, ranking: Ranking, ranked: RankedPartner, vector: Vectors
-) -> tuple[Passage, ...]:
+    engine: Engine, ranking: Ranking, matches: Sequence[RankedPartner], vector: Vectors
+) -> list[tuple[Passage, ...]]:
     readable = vector if vector.any() else None
-    return passages(ranking, ranked, encode=engine.encoder.encode, vector=readable)
+    return passages(ranking, matches, encode=engine.encoder.encode, vector=readable)
 
 
 def _partners(session: Session, ids: Sequence[str]) -> dict[str, Partner]:

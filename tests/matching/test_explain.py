@@ -28,7 +28,7 @@ NEED = "gel strength of frozen surimi"
 
 def shown(corpus: Corpus, query: Query | str, partner: str, count: int = PASSAGES) -> list[Passage]:
     ranking = ask(corpus, query)
-    return list(passages(ranking, match_of(ranking, partner), count=count))
+    return list(passages(ranking, [match_of(ranking, partner)], count=count)[0])
 
 
 @given(corpora(), queries())
@@ -38,7 +38,7 @@ def test_passages_are_the_partners_own_and_may_speak(corpus: Corpus, query: Quer
     vector = vector_of(query.text)
     for match in ranking.matches:
         for encode in (None, HashingEncoder().encode):
-            found = passages(ranking, match, encode=encode, vector=vector)
+            (found,) = passages(ranking, [match], encode=encode, vector=vector)
             assert found
             for passage in found:
                 piece = passage.evidence
@@ -103,14 +103,14 @@ def test_meaning_picks_the_sentence_where_words_are_silent() -> None:
         rows = [unit(1, 0) if "Kamaboko" in text else unit(0, 1) for text in texts]
         return np.stack(rows)
 
-    found = passages(ranking, ranking.matches[0], encode=encode, vector=unit(1, 0))
+    (found,) = passages(ranking, ranking.matches[:1], encode=encode, vector=unit(1, 0))
     assert found[0].best.text == "Kamaboko is tested."
 
 
 def test_without_a_vector_the_fit_is_the_word_share() -> None:
     corpus = corpus_of({"a": ["surimi", "robot"], "b": ["gel"]})
     ranking = rank(make_query(NEED), None, corpus)
-    fits = [passage.fit for passage in passages(ranking, match_of(ranking, "a"))]
+    fits = [passage.fit for passage in passages(ranking, [match_of(ranking, "a")])[0]]
     assert fits == pytest.approx(sorted(ranking.context.passage_words[:2], reverse=True))
 
 
