@@ -19,15 +19,19 @@ BUSY_TIMEOUT_SECONDS = 30
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for the URL. For SQLite the folder is made, and each connection gets WAL,
+    """An engine for the URL, which never shows parameters (confidential texts) in its errors.
+
+    For SQLite the folder is made, and each connection gets WAL,
     enforced foreign keys, synchronous FULL and a busy timeout.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

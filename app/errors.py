@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
@@ -112,7 +112,7 @@ def _on_http(_: Request, error: HTTPException) -> JSONResponse:
     return respond(Problem(HTTPStatus(error.status_code), error.detail, headers=error.headers))
 
 
-def _on_validation(_: Request, error: RequestValidationError | ValidationError) -> JSONResponse:
+def _on_validation(_: Request, error: RequestValidationError) -> JSONResponse:
     return respond(validation_problem(error.errors()))
 
 
@@ -150,7 +150,6 @@ HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
     Problem: _on_problem,
     HTTPException: _on_http,
     RequestValidationError: _on_validation,
-    ValidationError: _on_validation,
     IntegrityError: _on_integrity,
     OperationalError: _on_unavailable,
     EncoderError: _on_unavailable,

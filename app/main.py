@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -63,7 +64,22 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)
     _expose_metrics(app)
+    app.openapi = partial(_document, app)  # type: ignore[method-assign]
     return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, errors under the media type that they are really sent as."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        for path in document["paths"].values():
+            for operation in path.values():
+                for status, response in operation["responses"].items():
+                    if status >= "400" and "application/json" in response.get("content", {}):
+                        content = response["content"]
+                        content["application/problem+json"] = content.pop("application/json")
+        app.openapi_schema = document
+    return app.openapi_schema
 
 
 def make_encoder_of(settings: Settings) -> Encoder:

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Identified, PortableJSON, Timestamped, text_enum
@@ -17,6 +17,7 @@ class Need(Identified, Timestamped, Base):
 
     __tablename__ = "needs"
     __table_args__ = (
+        UniqueConstraint("organisation_id", "external_id"),
         CheckConstraint(
             "coalesce(title_ja, title_en, brief_ja, brief_en) IS NOT NULL", name="has_text"
         ),
@@ -25,7 +26,8 @@ class Need(Identified, Timestamped, Base):
         CheckConstraint("budget_jpy >= 0", name="budget"),
     )
 
-    external_id: Mapped[str | None] = mapped_column(String(300), unique=True)
+    external_id: Mapped[str | None] = mapped_column(String(300), index=True)
+    """Unique within its organisation: a clash must not tell a company of another's need."""
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
     kind: Mapped[NeedKind] = mapped_column(text_enum(NeedKind))
     title_ja: Mapped[str | None] = mapped_column(String(500))

@@ -205,8 +205,11 @@ def upgrade() -> None:
             name=op.f("fk_needs_organisation_id_organisations"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_needs")),
-        sa.UniqueConstraint("external_id", name=op.f("uq_needs_external_id")),
+        sa.UniqueConstraint(
+            "organisation_id", "external_id", name=op.f("uq_needs_organisation_id_external_id")
+        ),
     )
+    op.create_index(op.f("ix_needs_external_id"), "needs", ["external_id"])
     op.create_index(op.f("ix_needs_organisation_id"), "needs", ["organisation_id"])
     op.create_index(op.f("ix_needs_status"), "needs", ["status"])
 

@@ -21,7 +21,7 @@ from matching.filters import Filters
 from matching.text import language_of
 from models import Need, NeedStatus, Partner, Role, new_id
 
-SHOWN_NEED: Final = "food-n05"
+SHOWN_NEED: Final = "ms-n03"
 """Of the sample region."""
 
 TERMINAL: Final = Actor(key_id=new_id(), role=Role.ADMIN)

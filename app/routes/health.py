@@ -1,9 +1,12 @@
 """Is the process alive, and can it rank?"""
 
+from http import HTTPStatus
+
 from fastapi import APIRouter
 
 from app.access import Rule, rule
 from app.deps import CurrentEngine, ReadSession
+from app.errors import Problem
 from app.schemas.health import HealthOut, ReadyOut
 
 router = APIRouter(tags=["operation"])
@@ -20,6 +23,12 @@ async def health() -> HealthOut:
 @rule(Rule.OPEN)
 def ready(session: ReadSession, engine: CurrentEngine) -> ReadyOut:
     """The database answers and the corpus is loaded; 503 otherwise."""
+    if engine.corpora.latest is None:
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The encoder and the corpus are being loaded: try again shortly.",
+            headers={"Retry-After": "2"},
+        )
     loaded = engine.corpora.current(session)
     return ReadyOut(
         status="ready",

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
-from app.schemas.common import Brief, ExternalId, Input, LongTitle, Output, Stamped
+from app.schemas.common import Brief, ExternalId, Input, LongTitle, Output, Source, Stamped
 from models import CapabilityKind, LicenceStatus
 
+_PARTNER: Final = "01934f5b-7e4d-7a10-8000-3b1f0c2d4e5f"
 _EXAMPLE: Final[dict[str, JsonValue]] = {
     "kind": "paper",
     "title_en": "Pectinase treatment of sweet potato stillage",
@@ -25,7 +26,7 @@ class CapabilityFields(Input):
     text_ja: Brief = None
     text_en: Brief = None
     year: Annotated[int, Field(ge=1000, le=2200)] | None = None
-    source: Annotated[str, Field(min_length=1, max_length=100)] = "api"
+    source: Source = "api"
     external_id: ExternalId = None
     licence_status: LicenceStatus | None = Field(default=None, description="Of patents only.")
 
@@ -49,6 +50,10 @@ class CapabilityIn(CapabilityFields):
 class CapabilityPatch(CapabilityFields):
     """Fields to change; those left out stay as they are."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"text_en": "The enzyme now works at 30 °C."}]}
+    )
+
     kind: CapabilityKind | None = None
 
 
@@ -56,9 +61,7 @@ class BulkCapabilityIn(CapabilityIn):
     """One of many; `partner_id` says whose it is."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"partner_id": "01934f5b-7e4d-7a10-8000-3b1f0c2d4e5f", **_EXAMPLE}]
-        }
+        json_schema_extra={"examples": [{"partner_id": _PARTNER, **_EXAMPLE}]}
     )
 
     partner_id: UUID
@@ -69,6 +72,10 @@ class BulkIn(Input):
 
     One with the `source` and `external_id` of a stored capability of that partner replaces it.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [{"partner_id": _PARTNER, **_EXAMPLE}]}]}
+    )
 
     items: Annotated[list[BulkCapabilityIn], Field(min_length=1, max_length=1000)]
 

@@ -4,7 +4,15 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from matching.text import normalise
 
@@ -36,6 +44,8 @@ LongTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, BeforeValid
 Brief = Annotated[Annotated[str, Field(max_length=50_000)] | None, BeforeValidator(_clean)]
 Place = Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_clean)]
 ExternalId = Name
+Source = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=100)]
+RequiredText = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=50_000)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", examples=["food-health"])]
 Slugs = Annotated[list[Slug], Field(max_length=20), AfterValidator(_distinct)]
 DistinctList = AfterValidator(_distinct)
@@ -66,7 +76,10 @@ Whole = TypeVar("Whole", bound=Input)
 def merged(whole: type[Whole], current: Output, patch: Input) -> Whole:
     """The values of a stored object with those of the patch laid over them.
 
-    Raises ValidationError where the result as a whole is not valid.
+    Raises RequestValidationError where the result as a whole is not valid.
     """
     values = current.model_dump(include=set(whole.model_fields))
-    return whole.model_validate(values | patch.model_dump(exclude_unset=True))
+    try:
+        return whole.model_validate(values | patch.model_dump(exclude_unset=True))
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error

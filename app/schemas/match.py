@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from app.schemas.common import Brief, DistinctList, Input, Output, Place, Slugs, Title
+from app.schemas.common import DistinctList, Input, Output, Place, RequiredText, Slugs, Title
 from models import CapabilityKind, EngagementType, NeedKind, PartnerKind
 
 
@@ -139,7 +139,7 @@ class MatchTextIn(Input):
     )
 
     title: Title = None
-    text: Annotated[Brief, Field(examples=["Our juice turns brown after two months."])]
+    text: Annotated[RequiredText, Field(examples=["Our juice turns brown after two months."])]
     top: Annotated[int, Field(ge=1, le=200)] = 10
     explain: bool = True
     clusters: Slugs = Field(default=[], description="Only partners of one of these clusters.")

@@ -77,6 +77,10 @@ class NeedIn(NeedFields):
 class NeedPatch(NeedFields):
     """Fields to change; those left out stay as they are."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"budget_jpy": 3000000, "deadline": "2027-09-30"}]}
+    )
+
     kind: NeedKind | None = None
 
 

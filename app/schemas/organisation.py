@@ -51,6 +51,8 @@ class OrganisationIn(OrganisationFields):
 class OrganisationPatch(OrganisationFields):
     """Fields to change; those left out stay as they are."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"city": "延岡市"}]})
+
     kind: OrganisationKind | None = None
 
 

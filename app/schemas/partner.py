@@ -88,6 +88,10 @@ class PartnerIn(PartnerFields):
 class PartnerPatch(PartnerFields):
     """Fields to change; those left out stay as they are."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"engagement_types": ["licence", "testing"]}]}
+    )
+
     kind: PartnerKind | None = None
 
 

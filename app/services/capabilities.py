@@ -39,9 +39,7 @@ def write_capability(session: Session, capability: Capability, values: Capabilit
                 )
             )
         if other not in (None, capability.id):
-            raise conflict(
-                f"The partner has a capability {values.external_id} from {values.source} already."
-            )
+            raise conflict("The partner has a capability with this source and external_id already.")
     _assign(capability, values)
     session.flush()
     return capability

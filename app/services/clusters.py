@@ -14,7 +14,7 @@ from models import Cluster
 def create_cluster(session: Session, values: ClusterIn) -> Cluster:
     """Store a new cluster; Problem 409 if the slug is taken."""
     if session.scalar(select(Cluster).where(Cluster.slug == values.slug)) is not None:
-        raise conflict(f"There is already a cluster {values.slug}.")
+        raise conflict("There is already a cluster with this slug.")
     cluster = Cluster(**values.model_dump())
     session.add(cluster)
     session.flush()

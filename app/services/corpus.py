@@ -50,6 +50,11 @@ class CorpusCache:
         self.on_pending: Callable[[], None] = lambda: None
         """Called when texts were left for the background to embed."""
 
+    @property
+    def latest(self) -> Loaded | None:
+        """What is in memory now, without looking whether it is still current; None at the start."""
+        return self._loaded
+
     def current(self, session: Session) -> Loaded:
         """The corpus of the session's present revision.
 

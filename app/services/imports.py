@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -136,7 +137,7 @@ def import_needs(
     collective: Organisation | None = None
     for some in _batched(records):
         organisations = _organisations(session, (record.organisation for record in some))
-        known = _known(session, Need, some)
+        known = _known_needs(session, some)
         for record in some:
             if record.organisation is None:
                 collective = collective or _collective(session, set_name)
@@ -148,9 +149,10 @@ def import_needs(
                     f"need {record.id}: there is no organisation {record.organisation}; left out"
                 )
                 continue
-            need = known.get(record.id)
+            key = owner.id, record.id
+            need = known.get(key)
             if need is None:
-                need = known[record.id] = Need(external_id=record.id, posted_on=today)
+                need = known[key] = Need(external_id=record.id, posted_on=today)
                 need.excluded_organisations = []
                 session.add(need)
             _assign_need(need, record, owner)
@@ -252,6 +254,14 @@ def _known(session: Session, table: Any, records: Sequence[Any]) -> dict[str, An
     if table is Partner:
         statement = statement.options(selectinload(Partner.unavailable))
     return {row.external_id: row for row in session.scalars(statement)}
+
+
+def _known_needs(session: Session, records: Sequence[NeedRecord]) -> dict[tuple[UUID, str], Need]:
+    """By organisation and external id, which is unique within an organisation only."""
+    wanted = {record.id for record in records}
+    statement = select(Need).where(Need.external_id.in_(wanted))
+    found = session.scalars(statement.options(selectinload(Need.clusters)))
+    return {(need.organisation_id, str(need.external_id)): need for need in found}
 
 
 def _collective(session: Session, set_name: str) -> Organisation:

@@ -37,7 +37,7 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
             raise not_found("organisation")
         require_organisation(session, organisation_id, field="organisation_id")
         clusters = clusters_by_slug(session, values.clusters)
-        _require_unique(session, need, values)
+        _require_unique(session, need, organisation_id, values.external_id)
     fields = values.model_dump(exclude={"clusters", "organisation_id", "excluded_organisations"})
     for field, value in fields.items():
         setattr(need, field, value)
@@ -49,12 +49,18 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
     return need
 
 
-def _require_unique(session: Session, need: Need, values: NeedIn) -> None:
-    if values.external_id is None:
+def _require_unique(
+    session: Session, need: Need, organisation_id: UUID, external_id: str | None
+) -> None:
+    if external_id is None:
         return
-    other = session.scalar(select(Need.id).where(Need.external_id == values.external_id))
+    other = session.scalar(
+        select(Need.id).where(
+            Need.organisation_id == organisation_id, Need.external_id == external_id
+        )
+    )
     if other not in (None, need.id):
-        raise conflict("The external_id is taken.")
+        raise conflict("Another need of the organisation has this external_id.")
 
 
 def get_need(session: Session, need_id: UUID, *, actor: Actor) -> Need:
@@ -71,10 +77,14 @@ def find_need(session: Session, reference: str, *, actor: Actor) -> Need:
         return get_need(session, UUID(reference), actor=actor)
     except ValueError:
         statement = select(Need).where(Need.external_id == reference, visible_needs(actor))
-        need = session.scalar(statement)
-        if need is None:
+        found = session.scalars(statement.limit(2)).all()
+        if not found:
             raise not_found("need") from None
-        return need
+        if len(found) > 1:
+            raise conflict(
+                "Several organisations have a need with this external id: give its id instead."
+            ) from None
+        return found[0]
 
 
 def list_needs(

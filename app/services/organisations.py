@@ -24,17 +24,24 @@ def write_organisation(
     session: Session, organisation: Organisation, values: OrganisationIn
 ) -> Organisation:
     """Give an organisation these values; Problem 409 if another has its external id."""
-    if values.external_id is not None:
-        other = session.scalar(
-            select(Organisation.id).where(Organisation.external_id == values.external_id)
-        )
-        if other not in (None, organisation.id):
-            raise conflict(f"Another organisation has the external_id {values.external_id}.")
+    with session.no_autoflush:
+        _require_unique(session, organisation, values)
+        clusters = clusters_by_slug(session, values.clusters)
     for field, value in values.model_dump(exclude={"clusters"}).items():
         setattr(organisation, field, value)
-    organisation.clusters = clusters_by_slug(session, values.clusters)
+    organisation.clusters = clusters
     session.flush()
     return organisation
+
+
+def _require_unique(session: Session, organisation: Organisation, values: OrganisationIn) -> None:
+    if values.external_id is None:
+        return
+    other = session.scalar(
+        select(Organisation.id).where(Organisation.external_id == values.external_id)
+    )
+    if other not in (None, organisation.id):
+        raise conflict("Another organisation has this external_id.")
 
 
 def get_organisation(session: Session, organisation_id: UUID, *, actor: Actor) -> Organisation:

@@ -48,7 +48,7 @@ def _require_unique(session: Session, partner: Partner, values: PartnerIn) -> No
             continue
         other = session.scalar(select(Partner.id).where(getattr(Partner, field) == value))
         if other not in (None, partner.id):
-            raise conflict(f"Another partner has the {field} {value}.")
+            raise conflict(f"Another partner has this {field}.")
 
 
 def get_partner(session: Session, partner_id: UUID) -> Partner:

@@ -26,7 +26,8 @@ def read(context: Context) -> Reading:
             )
         shared = ", ".join(sorted(wanted & accepted[i])) or "none"
         return Sentence(
-            f"Accepts of what is wanted: {shared}.", f"希望する連携形態のうち受け入れ可：{shared}。"
+            f"Of the ways of working wanted, accepts: {shared}.",
+            f"希望する連携形態のうち受け入れ可：{shared}。",
         )
 
     return Reading(values, detail)

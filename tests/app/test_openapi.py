@@ -1,0 +1,194 @@
+"""The published description of the API, and random requests made from it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.core.result import Ok
+
+from app.access import Rule, rule_of
+from tests.app.asking import capability, cluster, create, need, organisation, partner
+from tests.guards.routes import served
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture(scope="module")
+def document(application: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document."""
+    return application.openapi()
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield f"{method.upper()} {path}", item[method]
+
+
+def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    return schema
+
+
+def test_every_operation_is_described(document: dict[str, Any]) -> None:
+    missing = [
+        name
+        for name, operation in _operations(document)
+        if not operation.get("summary") or not (operation.get("description") or "metrics" in name)
+    ]
+    assert missing == []
+
+
+def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
+    found = [operation["operationId"] for _, operation in _operations(document)]
+    assert len(found) == len(set(found))
+
+
+def test_every_served_endpoint_is_documented(
+    document: dict[str, Any], application: FastAPI
+) -> None:
+    documented = {name for name, _ in _operations(document)}
+    rules = {f"{r.method} {r.path}" for r in served(application) if rule_of(r.endpoint) is not None}
+    assert documented == rules
+
+
+def test_errors_are_documented(document: dict[str, Any], application: FastAPI) -> None:
+    rules = {f"{r.method} {r.path}": rule_of(r.endpoint) for r in served(application)}
+    for name, operation in _operations(document):
+        wanted: set[str] = set()
+        if rules[name] is not Rule.OPEN:
+            wanted |= {"401", "403", "503"}
+            if operation.get("parameters") or "requestBody" in operation:
+                wanted.add("422")
+        if "{" in name:
+            wanted.add("404")
+        if "requestBody" in operation:
+            wanted.add("413")
+        assert wanted <= set(operation["responses"]), name
+
+
+def test_errors_are_documented_as_problems(document: dict[str, Any]) -> None:
+    """By the media type that they have."""
+    wrong = [
+        (name, status)
+        for name, operation in _operations(document)
+        for status, response in operation["responses"].items()
+        if status.startswith(("4", "5"))
+        and set(response.get("content", {})) != {"application/problem+json"}
+    ]
+    assert wrong == []
+
+
+def test_request_bodies_have_examples(document: dict[str, Any]) -> None:
+    missing = []
+    for name, operation in _operations(document):
+        if "requestBody" not in operation:
+            continue
+        media = operation["requestBody"]["content"]["application/json"]
+        schema = _resolve(document, media["schema"])
+        if not any(thing.get("examples") or thing.get("example") for thing in (media, schema)):
+            missing.append(name)
+    assert missing == []
+
+
+def test_examples_are_accepted(staff: TestClient, document: dict[str, Any]) -> None:
+    home = create(staff, "/v1/organisations", organisation())["id"]
+    create(staff, "/v1/clusters", cluster())
+    who = create(staff, "/v1/partners", partner())["id"]
+    paths = {
+        "OrganisationIn": "/v1/organisations",
+        "PartnerIn": "/v1/partners",
+        "CapabilityIn": f"/v1/partners/{who}/capabilities",
+        "NeedIn": "/v1/needs",
+        "MatchTextIn": "/v1/match",
+    }
+    for name, path in paths.items():
+        examples = document["components"]["schemas"][name]["examples"]
+        for example in examples:
+            body = example | ({"organisation_id": home} if name == "NeedIn" else {})
+            response = staff.post(path, json=body)
+            assert response.status_code in {200, 201}, (name, response.text)
+
+
+def test_keys_are_documented(document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"].values()
+    assert {scheme["type"] for scheme in schemes} == {"http", "apiKey"}
+    for name, operation in _operations(document):
+        assert bool(operation.get("security")) == name.split()[1].startswith("/v1/"), name
+
+
+@pytest.fixture
+def stored(staff: TestClient) -> dict[str, str]:
+    """The path parameters of things that there are."""
+    home = create(staff, "/v1/organisations", organisation())["id"]
+    create(staff, "/v1/clusters", cluster())
+    who = create(staff, "/v1/partners", partner())["id"]
+    paper = create(staff, f"/v1/partners/{who}/capabilities", capability())["id"]
+    wanted = create(staff, "/v1/needs", need(organisation_id=home))["id"]
+    run = staff.post(f"/v1/needs/{wanted}/match-runs").json()["id"]
+    return {
+        "organisation_id": home,
+        "partner_id": who,
+        "capability_id": paper,
+        "need_id": wanted,
+        "run_id": run,
+    }
+
+
+def _fuzz(client: TestClient, stored: dict[str, str], examples: int) -> None:
+    """Random requests, valid and not, to every operation; deletions come last."""
+    schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+    assert len(operations) == len(list(schema.get_all_operations()))
+    operations.sort(key=lambda operation: operation.method.upper() == "DELETE")
+    assert len(operations) > 25
+    answered: set[int] = set()
+    for operation in operations:
+
+        @settings(
+            max_examples=examples,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.explicit, Phase.generate],
+        )
+        @given(case=operation.as_strategy())
+        def ask(case: Any) -> None:
+            for known in (False, True):
+                if known:
+                    names = set(case.path_parameters or {})
+                    if not names:
+                        return
+                    case.path_parameters = {name: stored[name] for name in names}
+                sent = case.as_transport_kwargs(base_url="http://testserver")
+                sent.pop("cookies", None)
+                response = client.request(
+                    sent.pop("method"),
+                    sent.pop("url"),
+                    **{name: value for name, value in sent.items() if value is not None},
+                )
+                answered.add(response.status_code)
+                where = f"{case.method} {case.formatted_path}: {sent}"
+                assert response.status_code < 500, where
+                if response.status_code >= 400:
+                    assert response.headers["content-type"] == "application/problem+json", where
+                    assert response.json()["status"] == response.status_code, where
+
+        ask()
+    assert {200, 201, 204, 404, 422} <= answered
+
+
+def test_random_requests(staff: TestClient, stored: dict[str, str]) -> None:
+    _fuzz(staff, stored, examples=10)
+
+
+@pytest.mark.slow
+def test_many_random_requests(staff: TestClient, stored: dict[str, str]) -> None:
+    _fuzz(staff, stored, examples=40)
