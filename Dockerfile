@@ -4,10 +4,9 @@ WORKDIR /srv/enmusubi
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 COPY requirements.lock ./
-# TORCH_WHEELS may name a folder or index with CPU builds of torch, which are far smaller.
-ARG TORCH_WHEELS=
-RUN if [ -n "$TORCH_WHEELS" ]; then pip install --no-cache-dir --find-links "$TORCH_WHEELS" torch==2.13.0; fi \
-    && pip install --no-cache-dir -r requirements.lock
+# TORCH_INDEX may name a further package index with CPU builds of torch, which are far smaller.
+ARG TORCH_INDEX=
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.lock
 COPY . .
 RUN pip install --no-cache-dir --no-deps --editable . \
     && python -m compileall -q app data matching models
@@ -26,5 +25,5 @@ USER enmusubi
 VOLUME /var/lib/enmusubi
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=20s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('ENMUSUBI_PORT', '8000')}/healthz\", timeout=2)"]
 CMD ["sh", "-c", "enmusubi migrate && exec enmusubi serve"]

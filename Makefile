@@ -57,14 +57,14 @@ check: lint types test ## Everything that must pass before a commit
 bench-encoder: setup ## Embedding rate against plain model.encode, in one run
 	$(BIN)/enmusubi bench encoder
 
-bench-match: setup ## Time of a warm match request on the sample region
+bench-match: setup ## Time of a warm match request on the open needs of the database
 	$(BIN)/enmusubi bench match
 
 lock: | $(BIN)/python ## Pin all dependencies anew from the ranges in pyproject.toml
 	$(PIP) install --quiet "pip-tools>=7.6,<8"
 	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --output-file requirements.lock pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --extra test --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
-	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock
+	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock && rm -f *.lock.bak
 
 clean: ## Remove the environment and caches, not the data in var/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

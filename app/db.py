@@ -10,10 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import Capability, Cluster, CorpusRevision, Need, Organisation, Partner, Unavailability
+from models import Capability, Cluster, CorpusRevision, Organisation, Partner, Unavailability
 
-MATCHED = (Partner, Unavailability, Capability, Organisation, Cluster, Need)
-"""What a match list is made from: a change of any of it makes a new corpus revision."""
+MATCHED = (Partner, Unavailability, Capability, Organisation, Cluster)
+"""What the corpus is made from: a change of any of it makes a new corpus revision. Needs are read
+anew for each list."""
+
+CONNECTIONS = 50
+"""More than the threads that answer requests (40), so that none waits for another's."""
 
 BUSY_TIMEOUT_SECONDS = 30
 
@@ -26,11 +30,19 @@ def make_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_size=CONNECTIONS,
+            hide_parameters=True,
+        )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, hide_parameters=True
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        pool_size=CONNECTIONS,
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -65,9 +77,14 @@ class Database:
         """The database at a URL; nothing is opened yet."""
         engine = make_engine(url)
         writing = engine.execution_options(sqlite_begin="IMMEDIATE")
+        # One snapshot for all that a reader sees; SQLite's deferred transactions have it anyway.
+        on_server = engine.dialect.name == "postgresql"
+        reading = (
+            engine.execution_options(isolation_level="REPEATABLE READ") if on_server else engine
+        )
         return cls(
             engine,
-            sessionmaker(engine, expire_on_commit=False),
+            sessionmaker(reading, expire_on_commit=False),
             sessionmaker(writing, expire_on_commit=False),
         )
 

@@ -1,20 +1,22 @@
 """What endpoints are given: sessions, the actor, the engine, pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
+from fastapi.dependencies.utils import get_dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
 from app.access import Actor, rule_of
 from app.clock import today
 from app.db import Database
-from app.errors import Problem
+from app.errors import Problem, invalid
 from app.schemas.common import Slug
 from app.services.corpus import Engine
 from app.services.keys import find_actor
@@ -60,10 +62,28 @@ def get_actor(
         actor = find_actor(session, secret)
     if actor is None:
         raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
-    which = rule_of(request.scope["endpoint"])
+    endpoint = request.scope["endpoint"]
+    which = rule_of(endpoint)
     if which is None or not which.admits(actor):  # a route without a rule admits nobody
-        raise Problem(HTTPStatus.FORBIDDEN, "This key's role does not allow that.")
+        allowed = "nobody" if which is None else which.value
+        raise Problem(HTTPStatus.FORBIDDEN, f"This key's role may not do that: {allowed} may.")
+    unknown = request.query_params.keys() - _parameters(endpoint)
+    if unknown:
+        # A filter that is misspelt and ignored would show what was to be left out.
+        named = ", ".join(sorted(_parameters(endpoint))) or "none"
+        raise invalid("query", f"has a parameter that is not known here; known are: {named}")
     return actor
+
+
+@cache
+def _parameters(endpoint: Callable[..., object]) -> frozenset[str]:
+    """Names of the parameters that an endpoint and its dependencies take from the address."""
+    open_ones, names = [get_dependant(path="/", call=endpoint)], set()
+    while open_ones:
+        dependant = open_ones.pop()
+        names |= {field.alias for field in dependant.query_params}
+        open_ones += dependant.dependencies
+    return frozenset(names)
 
 
 def _unauthenticated(detail: str) -> Problem:

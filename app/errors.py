@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from matching.encoders import EncoderError
@@ -89,14 +90,7 @@ def respond(problem: Problem) -> JSONResponse:
 
 def validation_problem(errors: Sequence[Any]) -> Problem:
     """422 that names each field; the input itself is not echoed."""
-    fields = [
-        FieldProblem(
-            field=".".join(str(part) for part in error["loc"] if part not in ("body", "query"))
-            or "body",
-            message=error["msg"].removeprefix("Value error, "),
-        )
-        for error in errors
-    ]
+    fields = [FieldProblem(field=_field(error), message=_message(error)) for error in errors]
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The request does not have the expected form: see errors.",
@@ -104,12 +98,35 @@ def validation_problem(errors: Sequence[Any]) -> Problem:
     )
 
 
+def _field(error: Any) -> str:
+    """Where it is, in dots; the body itself where it is not even JSON."""
+    if error["type"] == "json_invalid":
+        return "body"
+    path = [str(part) for part in error["loc"] if part not in ("body", "query")]
+    return ".".join(path) or "body"
+
+
+def _message(error: Any) -> str:
+    if error["type"] == "json_invalid":
+        return f"is not JSON: {error['ctx']['error']} (character {error['loc'][-1]})"
+    message: str = error["msg"]
+    return message.removeprefix("Value error, ").replace("items after validation", "characters")
+
+
 def _on_problem(_: Request, error: Problem) -> JSONResponse:
     return respond(error)
 
 
-def _on_http(_: Request, error: HTTPException) -> JSONResponse:
-    return respond(Problem(HTTPStatus(error.status_code), error.detail, headers=error.headers))
+def _on_http(request: Request, error: HTTPException) -> JSONResponse:
+    detail = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "There is nothing at this address: see /docs for those that exist."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "other methods")
+        detail = f"This address does not take {request.method} but {allowed}: see /docs."
+    elif error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not decode the body
+        detail = "The request body cannot be read: send JSON in UTF-8."
+    return respond(Problem(HTTPStatus(error.status_code), detail, headers=error.headers))
 
 
 def _on_validation(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -152,6 +169,7 @@ HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
     RequestValidationError: _on_validation,
     IntegrityError: _on_integrity,
     OperationalError: _on_unavailable,
+    PoolTimeoutError: _on_unavailable,
     EncoderError: _on_unavailable,
     Exception: _on_bug,
 }

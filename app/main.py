@@ -6,13 +6,15 @@ from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from app import errors
 from app.access import Rule, rule
 from app.db import Database
 from app.errors import ProblemDetails
-from app.jobs import EmbeddingWorker
+from app.jobs.embedding import EmbeddingWorker
 from app.middleware import BodyLimit
 from app.routes import capabilities, clusters, health, matching, needs, organisations, partners
 from app.services.corpus import Engine
@@ -48,7 +50,9 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     """
     settings = settings or get_settings()
     engine = engine or make_engine(settings)
-    app = FastAPI(
+    # Its documentation page brings its own scripts: it works in a closed office network.
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Enmusubi",
         version="0.1.0",
         summary="Industry-academia partner matchmaking",
@@ -105,9 +109,14 @@ def make_engine(settings: Settings) -> Engine:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engine: Engine = app.state.engine
+
     # Loads the encoder, embeds what is pending and reads the corpus, while /healthz answers.
-    worker = EmbeddingWorker(engine.database, engine.encoder, engine.corpora.refresh)
-    engine.corpora.on_pending = worker.wake
+    def renew() -> None:
+        with engine.database.reading() as session:
+            engine.corpora.renew(session)
+
+    worker = EmbeddingWorker(engine.database, engine.encoder, renew)
+    engine.corpora.on_missing = worker.wake
     worker.start()
     yield
     worker.stop()
@@ -120,6 +129,6 @@ def _expose_metrics(app: FastAPI) -> None:
     )
     instrumentator.instrument(app, metric_namespace="enmusubi")
     instrumentator.expose(app, tags=["operation"])
-    for route in app.routes:
-        if getattr(route, "path", None) == "/metrics":
-            rule(Rule.OPEN)(route.endpoint)  # type: ignore[attr-defined]
+    for route in app.routes:  # made by libraries, so they cannot declare their rule themselves
+        if isinstance(route, APIRoute) and not route.path.startswith("/v1"):
+            rule(Rule.OPEN)(route.endpoint)

@@ -3,9 +3,18 @@
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a time zone such as Asia/Tokyo") from error
+    return name
 
 
 class Settings(BaseSettings):
@@ -24,7 +33,7 @@ class Settings(BaseSettings):
     encoder_query_prompt: str = ""
     encoder_passage_prompt: str = ""
     encoder_precision: Literal["auto", "bf16", "fp32"] = "auto"
-    time_zone: str = "Asia/Tokyo"
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Tokyo"
     """In which a day begins."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000

@@ -33,7 +33,8 @@ def _identifier(value: Any) -> Any:
     return str(value).strip() if isinstance(value, str | int) else value
 
 
-Text = Annotated[str | None, BeforeValidator(_clean)]
+ORCID = r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$"
+Text = Annotated[Annotated[str, Field(max_length=50_000)] | None, BeforeValidator(_clean)]
 Name = Annotated[Annotated[str, Field(max_length=300)] | None, BeforeValidator(_clean)]
 Place = Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_clean)]
 NeedTitle = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_clean)]
@@ -111,7 +112,7 @@ class CapabilityRecord(Record):
     text_ja: Text = None
     text_en: Text = None
     year: Year | None = None
-    source: Name = None
+    source: Place = None
     licence_status: LicenceStatus | None = None
     variants: tuple[int, ...] = ()
     """Of reviewer-gold: the official profile variants that contain this evidence."""
@@ -150,7 +151,7 @@ class PartnerRecord(Record):
     name_en: Name = None
     affiliation: Identifier | None = None
     """Id of an organisation in the same import or already stored."""
-    orcid: Annotated[str, Field(pattern=r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")] | None = None
+    orcid: Annotated[str, Field(pattern=ORCID)] | None = None
     researchmap_id: Place = None
     clusters: list[str] = []
     languages: list[Annotated[str, Field(pattern=r"^[a-z]{2}$")]] = []

@@ -13,7 +13,7 @@ import numpy as np
 from matching.corpus import Corpus, Query
 from matching.encoders.protocol import Vectors
 from matching.metrics import RANKING_METRICS, Gains, expertise_loss, matched_accuracy
-from matching.ranker import CANDIDATES, rank
+from matching.ranker import prepare, score
 from matching.signals import SIGNALS, Signal, evidence_words, popularity, profile_words, topic
 
 RANKERS: Final[Mapping[str, tuple[Signal, ...]]] = {
@@ -61,8 +61,7 @@ def evaluate(
     matched: dict[str, list[float]] = {name: [] for name in rankers}
     for judged in task.queries:
         volume = _volume(task, judged.query)
-        for name, signals in rankers.items():
-            scores = _scores(task, judged, signals)
+        for name, scores in _scores(task, judged, rankers).items():
             ranked = list(scores)
             for metric in RANKING_METRICS:
                 sums[name][metric.name] += metric.measure(ranked, judged.gains)
@@ -86,16 +85,17 @@ def evaluate_expertise(
     found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rankers}
     for task in tasks:
         ratings: dict[str, dict[str, float]] = defaultdict(dict)
+        predicted: dict[str, dict[str, dict[str, float]]] = {
+            name: defaultdict(dict) for name in rankers
+        }
         for judged in task.queries:
+            for name, scores in _scores(task, judged, rankers).items():
+                for person in judged.gains:
+                    predicted[name][person][judged.id] = scores.get(person, 0.0)
             for person, rating in judged.gains.items():
                 ratings[person][judged.id] = rating
-        for name, signals in rankers.items():
-            predicted: dict[str, dict[str, float]] = defaultdict(dict)
-            for judged in task.queries:
-                scores = _scores(task, judged, signals)
-                for person in judged.gains:
-                    predicted[person][judged.id] = scores.get(person, 0.0)
-            result = expertise_loss(ratings, predicted)
+        for name in rankers:
+            result = expertise_loss(ratings, predicted[name])
             found[name].append((result.loss, result.easy, result.hard))
         progress()
     return {
@@ -104,12 +104,22 @@ def evaluate_expertise(
     }
 
 
-def _scores(task: Task, judged: JudgedQuery, signals: tuple[Signal, ...]) -> dict[str, float]:
-    """Scores by public id, the best first."""
-    # Baselines may rank everybody; the product is measured with the candidates it really has.
-    candidates = CANDIDATES if signals is SIGNALS else len(task.corpus.partners)
-    ranking = rank(judged.query, judged.vector, task.corpus, signals=signals, candidates=candidates)
-    return {task.names[match.partner.id]: match.score for match in ranking.matches}
+def _scores(
+    task: Task, judged: JudgedQuery, rankers: Mapping[str, tuple[Signal, ...]]
+) -> dict[str, dict[str, float]]:
+    """By ranker, the scores by public id, the best first."""
+    # Baselines rank everybody; the product is measured with the candidates it really has.
+    everybody, _ = prepare(
+        judged.query, judged.vector, task.corpus, candidates=len(task.corpus.partners)
+    )
+    shipped, _ = prepare(judged.query, judged.vector, task.corpus)
+    found = {}
+    for name, signals in rankers.items():
+        context = shipped if signals is SIGNALS else everybody
+        scores = score(context, signals)
+        names = [task.names[partner.id] for partner in context.partners()]
+        found[name] = {names[i]: float(scores.values[i]) for i in scores.order}
+    return found
 
 
 def _volume(task: Task, query: Query) -> dict[str, int]:

@@ -60,6 +60,19 @@ class Ranking:
     """How many partners each hard constraint ruled out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The candidates of a context, scored: the light form of a ranking."""
+
+    readings: Sequence[Reading]
+    contributions: FloatArray
+    """(signals, candidates); each column adds up to the score."""
+    values: FloatArray
+    """(candidates,)."""
+    order: Sequence[int]
+    """Candidates, the best first; ties by partner id, so that the list is stable."""
+
+
 def rank(
     query: Query,
     vector: Vectors | None,
@@ -70,35 +83,56 @@ def rank(
     signals: Sequence[Signal] = SIGNALS,
     candidates: int = CANDIDATES,
 ) -> Ranking:
-    """Partners for a query, the best first; ties by partner id, so that the list is stable.
+    """Partners for a query, the best first.
 
     `vector` (d,) is the query's, or None (or all zeros) if the encoder could not read it. Partners
     without any allowed evidence are not in the list. `top` cuts the list; `candidates` bounds how
     many partners each search may bring.
     """
+    context, blocked = prepare(query, vector, corpus, filters=filters, candidates=candidates)
+    scores = score(context, signals)
+    matches = tuple(
+        RankedPartner(
+            partner=corpus.partners[context.candidates[i]],
+            position=int(context.candidates[i]),
+            score=float(scores.values[i]),
+            signals=_signal_values(i, scores, signals),
+        )
+        for i in scores.order[:top]
+    )
+    return Ranking(matches, context, blocked)
+
+
+def prepare(
+    query: Query,
+    vector: Vectors | None,
+    corpus: Corpus,
+    *,
+    filters: Filters | None = None,
+    candidates: int = CANDIDATES,
+) -> tuple[Context, dict[str, int]]:
+    """Hard constraints and candidates: what the signals read, and how many each constraint cost."""
     obstacles = [obstacle(query, partner, filters or Filters()) for partner in corpus.partners]
     context = _context(query, vector, corpus, obstacles, candidates)
+    return context, dict(Counter(reason for reason in obstacles if reason is not None))
+
+
+def score(context: Context, signals: Sequence[Signal] = SIGNALS) -> Scores:
+    """Weighted mean of the signals; a missing value counts as the signal's neutral one."""
     readings = [signal.read(context) for signal in signals]
-    columns = _counted(readings, signals)
+    counted = np.stack(
+        [
+            np.where(np.isnan(reading.values), signal.neutral, reading.values)
+            for reading, signal in zip(readings, signals, strict=True)
+        ]
+    )
     weights = np.array([signal.weight for signal in signals])
-    contributions = columns * (weights / weights.sum())[:, None]
-    scores = contributions.sum(axis=0)
+    contributions = counted * (weights / weights.sum())[:, None]
+    values = contributions.sum(axis=0)
     ids = [partner.id for partner in context.partners()]
     # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
-    order = sorted(range(len(ids)), key=lambda i: (-round(scores[i], 6), ids[i]))[:top]
-    return Ranking(
-        matches=tuple(
-            RankedPartner(
-                partner=corpus.partners[context.candidates[i]],
-                position=int(context.candidates[i]),
-                score=float(scores[i]),
-                signals=_signal_values(i, readings, signals, contributions),
-            )
-            for i in order
-        ),
-        context=context,
-        blocked=dict(Counter(reason for reason in obstacles if reason is not None)),
-    )
+    order = sorted(range(len(ids)), key=lambda i: (-round(values[i], 6), ids[i]))
+    return Scores(readings, contributions, values, order)
 
 
 def _context(
@@ -165,26 +199,14 @@ def _highest(values: FloatArray, limit: int) -> IntArray:
     return order[values[order] > -np.inf]
 
 
-def _counted(readings: Sequence[Reading], signals: Sequence[Signal]) -> FloatArray:
-    """Values (signals, candidates) as they are counted, missing ones replaced by the neutral."""
-    return np.stack(
-        [
-            np.where(np.isnan(reading.values), signal.neutral, reading.values)
-            for reading, signal in zip(readings, signals, strict=True)
-        ]
-    )
-
-
-def _signal_values(
-    i: int, readings: Sequence[Reading], signals: Sequence[Signal], contributions: FloatArray
-) -> tuple[SignalValue, ...]:
+def _signal_values(i: int, scores: Scores, signals: Sequence[Signal]) -> tuple[SignalValue, ...]:
     return tuple(
         SignalValue(
             name=signal.name,
             value=None if np.isnan(reading.values[i]) else float(reading.values[i]),
             weight=signal.weight,
-            contribution=float(contributions[row, i]),
+            contribution=float(scores.contributions[row, i]),
             detail=reading.detail(i),
         )
-        for row, (signal, reading) in enumerate(zip(signals, readings, strict=True))
+        for row, (signal, reading) in enumerate(zip(signals, scores.readings, strict=True))
     )

@@ -18,6 +18,10 @@ class MatchRun(Identified, Timestamped, Base):
     encoder_id: Mapped[str] = mapped_column(String(200))
     corpus_revision: Mapped[int]
     """Of the data it was made from."""
+    asked: Mapped[dict[str, Any]]
+    """Filters and length that the list was asked with."""
+    blocked: Mapped[dict[str, Any]]
+    """How many partners each hard constraint ruled out."""
     weights: Mapped[dict[str, Any]]
     """Weight of each signal."""
     matches: Mapped[list["Match"]] = relationship(

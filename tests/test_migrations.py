@@ -1,6 +1,7 @@
 """The migrations: numbered, linear, reversible, and equal to the models."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, Connection, Engine, inspect, text
+from sqlalchemy import CheckConstraint, Connection, Engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from alembic import command
+from app import migrations
 from app.db import Database
 from app.migrations import configuration, is_current, upgrade
 from models import (
@@ -272,3 +274,25 @@ def test_external_ids_of_needs_are_unique_within_an_organisation(database: Datab
         make_need(session, external_id="x")  # of another organisation
     with pytest.raises(IntegrityError, match="UNIQUE"), database.writing() as session:
         make_need(session, external_id="x", organisation_id=owner)
+
+
+def test_rebuilding_a_parent_table_keeps_its_children(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite drops the old table on a rebuild: enforced foreign keys would delete the children."""
+    with database.writing() as session:
+        make_capability(session, make_partner(session))
+    folder = tmp_path / "alembic"
+    shutil.copytree(migrations.FOLDER, folder)
+    (folder / "versions" / "9999_rebuild.py").write_text(
+        'from alembic import op\n\nrevision = "9999"\ndown_revision = "0001"\n\n\n'
+        "def upgrade() -> None:\n"
+        '    with op.batch_alter_table("partners", recreate="always"):\n        pass\n'
+    )
+    monkeypatch.setattr(migrations, "FOLDER", folder)
+
+    migrations.upgrade(database)
+
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Capability)) == 1
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1

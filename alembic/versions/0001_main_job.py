@@ -363,6 +363,8 @@ def upgrade() -> None:
         sa.Column("need_id", sa.Uuid(), nullable=False),
         sa.Column("encoder_id", sa.String(length=200), nullable=False),
         sa.Column("corpus_revision", sa.Integer(), nullable=False),
+        sa.Column("asked", PortableJSON, nullable=False),
+        sa.Column("blocked", PortableJSON, nullable=False),
         sa.Column(
             "weights",
             PortableJSON,

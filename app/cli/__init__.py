@@ -1,8 +1,11 @@
 """The command line: `enmusubi --help` lists the commands."""
 
 import sys
+from typing import NoReturn
 
 import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import bench, data, evaluation, keys, matching, serving
 from app.cli.terminal import ERRORS
@@ -26,5 +29,16 @@ def main() -> None:
     try:
         app()
     except (Problem, EncoderError, UnreadableImport) as error:
-        ERRORS.print(f"[red]{error}[/red]", highlight=False)
-        sys.exit(2)
+        _refuse(str(error))
+    except ValidationError as error:
+        for fault in error.errors():
+            variable = "ENMUSUBI_" + "_".join(str(part) for part in fault["loc"]).upper()
+            ERRORS.print(f"{variable}: {fault['msg']}", style="red", markup=False, highlight=False)
+        _refuse("These settings cannot be used: see the configuration table in README.md.")
+    except SQLAlchemyError as error:
+        _refuse(f"The database cannot be used: {error}")
+
+
+def _refuse(reason: str) -> NoReturn:
+    ERRORS.print(reason, style="red", markup=False, highlight=False)
+    sys.exit(2)

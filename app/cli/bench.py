@@ -7,7 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from statistics import median, quantiles
+from statistics import median
 from typing import Annotated, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from app.cli.opening import open_engine
 from app.cli.terminal import OUT, progress_bar
+from app.errors import invalid
 from app.main import create_app, make_encoder_of
 from app.services.corpus import Engine
 from app.services.keys import create_key, revoke_key
@@ -81,6 +82,8 @@ def match(rounds: Annotated[int, typer.Option(min=1)] = 5) -> None:
         statement = select(Need.id).where(Need.status == NeedStatus.OPEN)
         needs = [str(need) for need in session.scalars(statement)]
     try:
+        if not needs:
+            raise invalid("bench match", "there is no open need; load the sample with `make demo`")
         with _served(engine) as address:
             urls = [f"{address}/v1/needs/{need}/matches?top=10" for need in needs]
             first = [_ask(url, secret) for url in urls]
@@ -94,8 +97,8 @@ def match(rounds: Annotated[int, typer.Option(min=1)] = 5) -> None:
             revoke_key(session, key.prefix)
     table = Table("request", "number", "p50 ms", "p95 ms")
     for name, seconds in (("first for its need", first), ("warm", warm)):
-        cuts = quantiles(seconds, n=100)
-        table.add_row(name, str(len(seconds)), f"{cuts[49] * 1e3:.1f}", f"{cuts[94] * 1e3:.1f}")
+        p50, p95 = np.percentile(seconds, [50, 95]) * 1e3
+        table.add_row(name, str(len(seconds)), f"{p50:.1f}", f"{p95:.1f}")
     OUT.print(table)
     OUT.print(_machine())
 
@@ -134,6 +137,8 @@ def _served(engine: Engine) -> Iterator[str]:
     deadline = time.monotonic() + STARTUP_SECONDS
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.05)
+    if not server.started:
+        raise invalid("bench match", "the server did not start")
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"

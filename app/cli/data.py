@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from app.cli.opening import open_database
 from app.cli.terminal import ERRORS, OUT, progress_bar
 from app.clock import today
 from app.db import Database
-from app.jobs import embed_texts, pending_texts
+from app.jobs.embedding import embed_pending, pending_texts
+from app.jobs.importing import number_of_records, store
 from app.main import make_encoder_of
-from app.services import imports
-from app.services.embeddings import delete_orphans
+from app.services.embeddings import count_unread, delete_orphans
 from app.settings import get_settings
 from data import importers
-from data.importers import ReadResult
 from matching.encoders import Encoder
 
 LINES_AT_ONCE = 1024
@@ -38,49 +36,20 @@ def import_(
 
 def import_path(database: Database, path: Path) -> bool:
     """Import and report; False if some rows could not be used."""
-    read = _read(path)
-    done = imports.Imported()
-    with database.writing() as session, progress_bar("Storing", _size(read)) as bar:
-        imports.import_clusters(session, read.clusters, done)
-        imports.import_organisations(session, read.organisations, done)
-        bar.advance(len(read.clusters) + len(read.organisations))
-        imports.import_partners(session, read.partners, done, progress=bar.advance)
-        imports.import_loose_capabilities(session, read.loose_capabilities, done)
-        bar.advance(len(read.loose_capabilities))
+    with progress_bar("Reading", importers.import_size(path)) as bar:
+        read = importers.read(path, progress=bar.advance)
+    with progress_bar("Storing", number_of_records(read)) as bar:
         name = path.resolve().stem
-        imports.import_needs(session, read.needs, done, set_name=name, today=today())
-        bar.advance(len(read.needs))
-    for problem in read.problems:
-        ERRORS.print(f"{problem.file}, line {problem.line}: {escape(problem.reason)}")
-    for reason in done.problems:
-        ERRORS.print(escape(reason))
-    problems = len(read.problems) + len(done.problems)
+        done = store(database, read, set_name=name, today=today(), progress=bar.advance)
+    problems = [f"{p.file}, line {p.line}: {p.reason}" for p in read.problems] + done.problems
+    for problem in problems:
+        ERRORS.print(problem, markup=False, highlight=False)
     OUT.print(
         f"{done.created} new, {done.changed} changed, {done.unchanged} as they were"
-        + (
-            f"; [yellow]{problems} could not be used as they are, see above[/yellow]"
-            if problems
-            else ""
-        )
+        + (f"; {len(problems)} could not be used as they are, see above" if problems else "")
         + "."
     )
     return not problems
-
-
-def _read(path: Path) -> ReadResult:
-    with progress_bar("Reading", importers.import_size(path)) as bar:
-        return importers.read(path, progress=bar.advance)
-
-
-def _size(read: ReadResult) -> int:
-    parts = (
-        read.clusters,
-        read.organisations,
-        read.partners,
-        read.loose_capabilities,
-        read.needs,
-    )
-    return sum(len(part) for part in parts)
 
 
 def embed() -> None:
@@ -92,7 +61,14 @@ def embed() -> None:
     if forgotten:
         OUT.print(f"Forgot {forgotten} vectors of texts that are gone.")
     number = embed_all(database, encoder)
-    OUT.print(f"Embedded {number} texts." if number else "Every text has its vector already.")
+    OUT.print(f"Embedded {number} texts." if number else "Nothing was left to embed.")
+    with database.reading() as session:
+        unread = count_unread(session, encoder)
+    if unread:
+        OUT.print(
+            f"{unread} texts hold nothing that the encoder can read; they are matched by their "
+            "words (see README, What it can and cannot do)."
+        )
 
 
 def embed_all(database: Database, encoder: Encoder) -> int:
@@ -100,7 +76,11 @@ def embed_all(database: Database, encoder: Encoder) -> int:
     texts = pending_texts(database, encoder)
     if texts:
         with progress_bar("Embedding", len(texts)) as bar:
-            embed_texts(database, encoder, texts, progress=bar.advance)
+            try:
+                embed_pending(database, encoder, texts, progress=bar.advance)
+            except KeyboardInterrupt:
+                ERRORS.print("Interrupted; what was finished is stored. Run it again to go on.")
+                raise typer.Exit(code=130) from None
     return len(texts)
 
 

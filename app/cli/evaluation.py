@@ -11,8 +11,8 @@ import typer
 from rich.table import Table
 
 from app.cli.terminal import OUT, progress_bar
+from app.jobs.evaluating import Steps, evaluate_folder
 from app.main import make_encoder_of
-from app.services.evaluation import Steps, evaluate_folder
 from app.settings import get_settings
 from matching.evaluate import Measures
 
@@ -31,6 +31,8 @@ def evaluate(
     sets: dict[str, Measures] = {}
     for folder in folders:
         name = folder.resolve().name
+        if name in sets:
+            name = str(folder)
         with ExitStack() as bars:
 
             def begin(

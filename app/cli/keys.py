@@ -1,6 +1,8 @@
 """`key create`, `key list`, `key revoke`."""
 
+from contextlib import suppress
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.table import Table
@@ -61,10 +63,8 @@ def revoke(prefix: Annotated[str, typer.Argument(help="From `enmusubi key list`.
 def _organisation(session: Session, reference: str) -> Organisation:
     found = session.scalar(select(Organisation).where(Organisation.external_id == reference))
     if found is None:
-        try:
-            found = session.get(Organisation, reference)
-        except (ValueError, AttributeError):
-            found = None
+        with suppress(ValueError):
+            found = session.get(Organisation, UUID(reference))
     if found is None:
         raise invalid("organisation", f"there is no organisation {reference}")
     return found

@@ -11,12 +11,12 @@ from app.cli.serving import TERMINAL
 from app.cli.terminal import show_matches, show_need
 from app.clock import today
 from app.errors import invalid
-from app.routes.presenting import match_list
+from app.presenting import match_list
 from app.services.matches import match_need, match_text
 from app.services.needs import find_need, query_of, require_open
 from matching.corpus import Query
 from matching.filters import Filters
-from matching.text import Language, language_of
+from matching.text import Language, language_of, normalise
 
 
 def match(
@@ -31,6 +31,8 @@ def match(
     """Print the partners that fit a need or a text best, with the reasons."""
     if (need is None) == (text is None):
         raise invalid("match", "give either a NEED or --text")
+    if text is not None and not normalise(text):
+        raise invalid("--text", "is empty: describe what is needed")
     engine = open_engine()
     filters = Filters(available_on=today())
     with engine.database.reading() as session:

@@ -11,6 +11,7 @@ from app.cli.data import embed_all, import_path
 from app.cli.opening import migrate as apply_migrations
 from app.cli.opening import open_database
 from app.cli.terminal import OUT, show_matches, show_need
+from app.clock import today
 from app.main import create_app, make_engine
 from app.services.corpus import Engine
 from app.services.matches import match_need
@@ -90,7 +91,9 @@ def _show_one(engine: Engine, reference: str | None) -> None:
         else:
             need = find_need(session, reference, actor=TERMINAL)
         show_need(need)
-        found = match_need(session, engine, need, filters=Filters(), top=5, explain=True)
+        found = match_need(
+            session, engine, need, filters=Filters(available_on=today()), top=5, explain=True
+        )
         show_matches(found, language=language_of(query_of(need).text))
 
 

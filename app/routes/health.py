@@ -23,17 +23,13 @@ async def health() -> HealthOut:
 @rule(Rule.OPEN)
 def ready(session: ReadSession, engine: CurrentEngine) -> ReadyOut:
     """The database answers and the corpus is loaded; 503 otherwise."""
-    if engine.corpora.latest is None:
+    loaded = engine.corpora.ready(session)
+    if loaded is None:
         raise Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "The encoder and the corpus are being loaded: try again shortly.",
             headers={"Retry-After": "2"},
         )
-    loaded = engine.corpora.current(session)
     return ReadyOut(
-        status="ready",
-        encoder=engine.encoder.id,
-        partners=len(loaded.corpus.partners),
-        capabilities=len(loaded.corpus.evidence),
-        pending_embeddings=loaded.corpus.pending,
+        status="ready", encoder=engine.encoder.id, pending_embeddings=loaded.corpus.pending
     )

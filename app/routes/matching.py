@@ -6,10 +6,10 @@ from fastapi import APIRouter
 
 from app.access import Rule, match_view, rule
 from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
-from app.routes.presenting import match_list
+from app.presenting import match_list
 from app.schemas.match import MatchListOut, MatchTextIn
 from app.schemas.match_run import MatchRunOut
-from app.services import match_runs, matches
+from app.services import clusters, match_runs, matches
 from matching.corpus import Query
 from matching.filters import Filters
 from matching.text import bilingual_text
@@ -41,6 +41,7 @@ def match_text(
         excluded_organisations=frozenset(str(i) for i in body.excluded_organisations),
         available_on=None if body.include_unavailable else today,
     )
+    clusters.clusters_by_slug(session, filters.clusters)
     found = matches.match_text(
         session, engine, query, filters=filters, top=body.top, explain=body.explain
     )

@@ -15,12 +15,12 @@ from app.deps import (
     Today,
     WriteSession,
 )
-from app.routes.presenting import match_list
+from app.presenting import match_list
 from app.schemas.common import Page, Slug, merged
 from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
 from app.schemas.need import NeedIn, NeedOut, NeedPatch
-from app.services import match_runs, matches, needs
+from app.services import clusters, match_runs, matches, needs
 from models import NeedKind, NeedStatus
 
 router = APIRouter(prefix="/needs", tags=["needs"])
@@ -42,6 +42,7 @@ def list_needs(
     status: NeedStatus | None = None,
     kind: NeedKind | None = None,
     cluster: Slug | None = None,
+    external_id: str | None = None,
 ) -> Page[NeedOut]:
     """Needs; a company key sees its own only."""
     found = needs.list_needs(
@@ -52,6 +53,7 @@ def list_needs(
         status=status,
         kind=kind,
         cluster=cluster,
+        external_id=external_id,
     )
     return Page[NeedOut].model_validate(found, from_attributes=True)
 
@@ -97,6 +99,7 @@ def match_need(
     """
     need = needs.get_need(session, need_id, actor=actor)
     needs.require_open(need)
+    clusters.clusters_by_slug(session, asked.filters.clusters)
     found = matches.match_need(
         session, engine, need, filters=asked.filters, top=asked.top, explain=asked.explain
     )
@@ -119,7 +122,9 @@ def keep_match_run(
     found = matches.match_need(
         session, engine, need, filters=asked.filters, top=asked.top, explain=True
     )
-    return MatchRunOut.model_validate(match_runs.keep_run(writing, need, found))
+    return MatchRunOut.model_validate(
+        match_runs.keep_run(writing, need, found, filters=asked.filters, top=asked.top)
+    )
 
 
 @router.get("/{need_id}/match-runs")

@@ -32,10 +32,17 @@ def list_organisations(
     page: CurrentPage,
     kind: OrganisationKind | None = None,
     cluster: Slug | None = None,
+    external_id: str | None = None,
 ) -> Page[OrganisationOut]:
     """Organisations; a company key sees its own only."""
     found = organisations.list_organisations(
-        session, actor=actor, cursor=page.cursor, limit=page.limit, kind=kind, cluster=cluster
+        session,
+        actor=actor,
+        cursor=page.cursor,
+        limit=page.limit,
+        kind=kind,
+        cluster=cluster,
+        external_id=external_id,
     )
     return Page[OrganisationOut].model_validate(found, from_attributes=True)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from app.access import Rule, rule
 from app.deps import CurrentActor, CurrentEngine, CurrentPage, ReadSession, Today, WriteSession
-from app.routes.presenting import need_match_list
+from app.presenting import need_match_list
 from app.schemas.capability import CapabilityIn, CapabilityOut
 from app.schemas.common import Page, Slug, merged
 from app.schemas.match import NeedMatchListOut
@@ -34,10 +34,16 @@ def list_partners(
     page: CurrentPage,
     kind: PartnerKind | None = None,
     cluster: Slug | None = None,
+    external_id: str | None = None,
 ) -> Page[PartnerOut]:
     """Partners."""
     found = partners.list_partners(
-        session, cursor=page.cursor, limit=page.limit, kind=kind, cluster=cluster
+        session,
+        cursor=page.cursor,
+        limit=page.limit,
+        kind=kind,
+        cluster=cluster,
+        external_id=external_id,
     )
     return Page[PartnerOut].model_validate(found, from_attributes=True)
 

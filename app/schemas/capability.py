@@ -25,7 +25,7 @@ class CapabilityFields(Input):
     title_en: LongTitle = None
     text_ja: Brief = None
     text_en: Brief = None
-    year: Annotated[int, Field(ge=1000, le=2200)] | None = None
+    year: Annotated[int, Field(strict=True, ge=1000, le=2200)] | None = None
     source: Source = "api"
     external_id: ExternalId = None
     licence_status: LicenceStatus | None = Field(default=None, description="Of patents only.")

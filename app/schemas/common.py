@@ -33,6 +33,10 @@ def _clean(value: Any) -> Any:
     return normalise(value) or None if isinstance(value, str) else value
 
 
+def _cleaned(value: Any) -> Any:
+    return normalise(value) if isinstance(value, str) else value
+
+
 def _distinct(values: list[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
@@ -44,8 +48,8 @@ LongTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, BeforeValid
 Brief = Annotated[Annotated[str, Field(max_length=50_000)] | None, BeforeValidator(_clean)]
 Place = Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_clean)]
 ExternalId = Name
-Source = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=100)]
-RequiredText = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=50_000)]
+Source = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=100)]
+RequiredText = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=50_000)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", examples=["food-health"])]
 Slugs = Annotated[list[Slug], Field(max_length=20), AfterValidator(_distinct)]
 DistinctList = AfterValidator(_distinct)

@@ -16,6 +16,4 @@ class ReadyOut(Output):
 
     status: Literal["ready"]
     encoder: str
-    partners: int
-    capabilities: int
     pending_embeddings: int

@@ -22,5 +22,7 @@ class MatchRunOut(Stamped):
     need_id: UUID
     encoder_id: str
     corpus_revision: int
+    asked: dict[str, Any]
+    blocked: dict[str, int]
     weights: dict[str, float]
     matches: list[KeptMatchOut]

@@ -30,9 +30,9 @@ class NeedFields(Input):
     brief_ja: Brief = None
     brief_en: Brief = None
     engagement_types: Annotated[list[EngagementType], DistinctList] = []
-    trl_from: Annotated[int, Field(ge=1, le=9)] | None = None
-    trl_to: Annotated[int, Field(ge=1, le=9)] | None = None
-    budget_jpy: Annotated[int, Field(ge=0, le=10**15)] | None = None
+    trl_from: Annotated[int, Field(strict=True, ge=1, le=9)] | None = None
+    trl_to: Annotated[int, Field(strict=True, ge=1, le=9)] | None = None
+    budget_jpy: Annotated[int, Field(strict=True, ge=0, le=10**15)] | None = None
     deadline: date | None = None
     prefecture: Place = None
     city: Place = None

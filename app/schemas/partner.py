@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from app.schemas.common import DistinctList, ExternalId, Input, Name, Output, Slugs, Stamped
 from models import Cluster, EngagementType, PartnerKind
 
+ORCID = r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$"
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", examples=["ja"])]
 
 
@@ -42,9 +43,7 @@ class PartnerFields(Input):
     name_ja: Name = None
     name_en: Name = None
     organisation_id: UUID | None = Field(default=None, description="Affiliation.")
-    orcid: Annotated[
-        str | None, Field(pattern=r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$", description="ORCID iD.")
-    ] = None
+    orcid: Annotated[str, Field(pattern=ORCID, description="ORCID iD.")] | None = None
     researchmap_id: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")] | None = None
     languages: Annotated[list[LanguageCode], Field(max_length=20), DistinctList] = []
     engagement_types: Annotated[list[EngagementType], DistinctList] = Field(

@@ -8,23 +8,22 @@ makes a new one first. A change is therefore seen by the very next request of ev
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.db import Database
-from app.jobs import embed_texts
 from app.services.capabilities import passage_of
-from app.services.embeddings import load_vectors
+from app.services.embeddings import PARAMETERS, load_vectors
 from matching.corpus import Corpus, Evidence, Partner, Period
 from matching.encoders import CachedEncoder, Encoder, Vectors
 from matching.lexical import TermCounts, count_terms
 from models import Capability, CorpusRevision
 from models import Partner as PartnerRow
-
-STALE: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,82 +34,111 @@ class Loaded:
     revision: int
 
 
-class CorpusCache:
-    """The newest corpus, made when it is asked for and out of date."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is kept of a capability from one corpus to the next."""
 
-    def __init__(self, database: Database, encoder: Encoder, *, inline: int) -> None:
-        self._database = database
+    updated_at: datetime
+    content_hash: str
+    evidence: Evidence
+    terms: TermCounts
+
+
+class CorpusCache:
+    """The newest corpus, made when it is asked for and out of date.
+
+    It only reads: vectors that it has to compute are left to the background to store, so that no
+    request waits for a writer.
+    """
+
+    def __init__(self, encoder: Encoder, *, inline: int) -> None:
         self._encoder = encoder
         self._inline = inline
         self._lock = threading.Lock()
         self._loaded: Loaded | None = None
-        self._revision = STALE
-        self._terms: dict[str, TermCounts] = {}
+        self._pieces: dict[UUID, Piece] = {}
         self._vectors: dict[str, Vectors] = {}
-        self.on_pending: Callable[[], None] = lambda: None
-        """Called when texts were left for the background to embed."""
+        self.on_missing: Callable[[], None] = lambda: None
+        """Called when texts without a stored vector were met."""
 
-    @property
-    def latest(self) -> Loaded | None:
-        """What is in memory now, without looking whether it is still current; None at the start."""
+    def ready(self, session: Session) -> Loaded | None:
+        """What is in memory, current or not; None at the start. Fails if the database does."""
+        self._revision(session)
         return self._loaded
 
     def current(self, session: Session) -> Loaded:
-        """The corpus of the session's present revision.
+        """The corpus of the session's present revision, or a newer one.
 
         Up to `inline` new texts are embedded here and now; if there are more, they count by their
         words alone until the background has embedded them.
         """
-        revision = session.scalar(select(CorpusRevision.value)) or 0
-        loaded = self._loaded
-        if loaded is not None and self._revision == revision:
+        return self._at_least(session, self._revision(session), renew_pending=False)
+
+    def renew(self, session: Session) -> None:
+        """Make the corpus anew if the revision has changed or vectors were still missing."""
+        self._at_least(session, self._revision(session), renew_pending=True)
+
+    @staticmethod
+    def _revision(session: Session) -> int:
+        return session.scalar(select(CorpusRevision.value)) or 0
+
+    def _at_least(self, session: Session, revision: int, *, renew_pending: bool) -> Loaded:
+        def is_enough(loaded: Loaded | None) -> bool:
+            if loaded is None or loaded.revision < revision:
+                return False
+            return not (renew_pending and loaded.corpus.pending)
+
+        loaded = self._loaded  # read once: another thread may replace it at any time
+        if loaded is not None and is_enough(loaded):
             return loaded
         with self._lock:
-            if self._loaded is None or self._revision != revision:
-                self._loaded = self._load(session, revision)
-                self._revision = revision
-            return self._loaded
-
-    def refresh(self) -> None:
-        """Make the corpus anew if the revision has changed or vectors were still missing."""
-        with self._lock:
-            if self._loaded is not None and self._loaded.corpus.pending:
-                self._revision = STALE
-        with self._database.reading() as session:
-            self.current(session)
+            loaded = self._loaded
+            if loaded is None or not is_enough(loaded):
+                loaded = self._loaded = self._load(session, revision)
+            return loaded
 
     def _load(self, session: Session, revision: int) -> Loaded:
         partners = [partner_value(row) for row in _partner_rows(session)]
-        rows = session.scalars(select(Capability).order_by(Capability.id)).all()
-        texts = {row.content_hash: passage_of(row) for row in rows}
-        pending = self._renew_vectors(session, texts)
-        self._terms = {
-            key: self._terms.get(key) or count_terms(text) for key, text in texts.items()
-        }
+        self._pieces = self._renew_pieces(session)
+        pieces = list(self._pieces.values())
+        pending = self._renew_vectors(session, pieces)
         nothing = np.zeros(self._encoder.dimension, np.float32)
+        vectors = [self._vectors.get(piece.content_hash, nothing) for piece in pieces]
         corpus = Corpus.build(
             partners,
-            [evidence_value(row, texts[row.content_hash]) for row in rows],
-            np.stack([self._vectors.get(row.content_hash, nothing) for row in rows])
-            if rows
-            else np.zeros((0, self._encoder.dimension), np.float32),
-            [self._terms[row.content_hash] for row in rows],
+            [piece.evidence for piece in pieces],
+            np.stack(vectors) if vectors else np.zeros((0, len(nothing)), np.float32),
+            [piece.terms for piece in pieces],
             pending=pending,
         )
         return Loaded(corpus, revision)
 
-    def _renew_vectors(self, session: Session, texts: dict[str, str]) -> int:
-        """Bring the vectors up to these texts; returns how many are left to the background."""
+    def _renew_pieces(self, session: Session) -> dict[UUID, Piece]:
+        """All capabilities in the order of their ids; only new and changed rows are read whole."""
+        stamps = session.execute(select(Capability.id, Capability.updated_at))
+        known = {row.id: row.updated_at for row in stamps.all()}
+        kept = {
+            key: piece for key, piece in self._pieces.items() if known.get(key) == piece.updated_at
+        }
+        remaining = iter(known.keys() - kept.keys())
+        while some := list(islice(remaining, PARAMETERS)):
+            for row in session.scalars(select(Capability).where(Capability.id.in_(some))):
+                kept[row.id] = _piece(row)
+        return {key: kept[key] for key in sorted(kept)}
+
+    def _renew_vectors(self, session: Session, pieces: list[Piece]) -> int:
+        """Bring the vectors up to these pieces; returns how many are left to the background."""
+        texts = {piece.content_hash: piece.evidence.text for piece in pieces}
         kept = {key: self._vectors[key] for key in texts if key in self._vectors}
-        absent = texts.keys() - kept.keys()
-        kept |= load_vectors(session, absent, self._encoder, "passage")
-        missing = {key: text for key, text in texts.items() if key not in kept}
-        if missing and len(missing) <= self._inline:
-            kept |= embed_texts(self._database, self._encoder, missing)
-            missing = {}
-        self._vectors = kept
+        kept |= load_vectors(session, texts.keys() - kept.keys(), self._encoder, "passage")
+        missing = [key for key in texts if key not in kept]
         if missing:
-            self.on_pending()
+            self.on_missing()
+        if len(missing) <= self._inline:
+            fresh = self._encoder.encode([texts[key] for key in missing]) if missing else ()
+            kept |= dict(zip(missing, fresh, strict=True))
+            missing = []
+        self._vectors = kept
         return len(missing)
 
 
@@ -127,11 +155,8 @@ class Engine:
         cls, database: Database, encoder: Encoder, *, inline: int, sentence_cache: int
     ) -> "Engine":
         """An engine on a database; nothing is loaded yet."""
-        return cls(
-            database,
-            CachedEncoder(encoder, sentence_cache),
-            CorpusCache(database, encoder, inline=inline),
-        )
+        cached = CachedEncoder(encoder, sentence_cache)
+        return cls(database, cached, CorpusCache(cached, inline=inline))
 
 
 def _partner_rows(session: Session) -> Iterable[PartnerRow]:
@@ -146,12 +171,11 @@ def _partner_rows(session: Session) -> Iterable[PartnerRow]:
 def partner_value(row: PartnerRow) -> Partner:
     """A partner as the engine sees it."""
     organisation = row.organisation
-    clusters = {cluster.slug for cluster in row.clusters}
     return Partner(
         id=str(row.id),
         kind=row.kind,
         organisation=None if organisation is None else str(organisation.id),
-        clusters=frozenset(clusters),
+        clusters=frozenset(cluster.slug for cluster in row.clusters),
         prefecture=None if organisation is None else organisation.prefecture,
         city=None if organisation is None else organisation.city,
         engagement_types=frozenset(row.engagement_types),
@@ -159,9 +183,9 @@ def partner_value(row: PartnerRow) -> Partner:
     )
 
 
-def evidence_value(row: Capability, text: str) -> Evidence:
-    """A capability as the engine sees it."""
-    return Evidence(
+def _piece(row: Capability) -> Piece:
+    text = passage_of(row)
+    evidence = Evidence(
         id=str(row.id),
         partner=str(row.partner_id),
         text=text,
@@ -169,3 +193,4 @@ def evidence_value(row: Capability, text: str) -> Evidence:
         external_id=row.external_id,
         year=row.year,
     )
+    return Piece(row.updated_at, row.content_hash, evidence, count_terms(text))

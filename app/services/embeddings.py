@@ -6,19 +6,23 @@ from typing import Final
 
 import numpy as np
 from sqlalchemy import delete, exists, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.services.needs import query_text
 from matching.encoders import Encoder, Role, Vectors
-from models import Capability, Embedding
+from matching.text import content_hash
+from models import Capability, Confidentiality, Embedding, Need, NeedStatus
 
 LITTLE_ENDIAN: Final = np.dtype("<f4")
+QUERY: Final = "/query"
 PARAMETERS: Final = 500
 """Most values in one statement; SQLite and PostgreSQL both bound them."""
 
 
 def key_of(encoder: Encoder, role: Role) -> str:
     """The encoder id under which vectors of that role are stored: prompts make them differ."""
-    return encoder.id if role == "passage" else f"{encoder.id}/query"
+    return encoder.id if role == "passage" else encoder.id + QUERY
 
 
 def load_vectors(
@@ -30,8 +34,8 @@ def load_vectors(
         statement = select(Embedding.content_hash, Embedding.vector).where(
             Embedding.encoder_id == key_of(encoder, role), Embedding.content_hash.in_(some)
         )
-        for content_hash, vector in session.execute(statement):
-            found[content_hash] = (
+        for key, vector in session.execute(statement):
+            found[key] = (
                 np.zeros(encoder.dimension, np.float32)
                 if vector is None
                 else np.frombuffer(vector, LITTLE_ENDIAN).astype(np.float32)
@@ -44,28 +48,23 @@ def store_vectors(
 ) -> None:
     """Keep vectors by content hash; those that are stored already are left as they are."""
     key = key_of(encoder, role)
+    on_server = session.get_bind().dialect.name == "postgresql"
+    insert = postgresql.insert(Embedding) if on_server else sqlite.insert(Embedding)
     for some in _batched(vectors):
-        stored = set(
-            session.scalars(
-                select(Embedding.content_hash).where(
-                    Embedding.encoder_id == key, Embedding.content_hash.in_(some)
-                )
-            )
-        )
-        session.add_all(
-            Embedding(
-                content_hash=content_hash,
-                encoder_id=key,
-                vector=(
-                    vectors[content_hash].astype(LITTLE_ENDIAN).tobytes()
-                    if vectors[content_hash].any()
+        rows = [
+            {
+                "content_hash": text_key,
+                "encoder_id": key,
+                "vector": (
+                    vectors[text_key].astype(LITTLE_ENDIAN).tobytes()
+                    if vectors[text_key].any()
                     else None
                 ),
-            )
-            for content_hash in some
-            if content_hash not in stored
-        )
-    session.flush()
+            }
+            for text_key in some
+        ]
+        # Two processes may embed the same text at once; either vector will do.
+        session.execute(insert.on_conflict_do_nothing(), rows)
 
 
 def pending_capabilities(session: Session, encoder: Encoder) -> list[Capability]:
@@ -78,13 +77,44 @@ def pending_capabilities(session: Session, encoder: Encoder) -> list[Capability]
     return list({capability.content_hash: capability for capability in found}.values())
 
 
+def count_unread(session: Session, encoder: Encoder) -> int:
+    """Number of capability texts in which the encoder found nothing to read."""
+    statement = (
+        select(func.count())
+        .select_from(Embedding)
+        .where(Embedding.encoder_id == key_of(encoder, "passage"), Embedding.vector.is_(None))
+    )
+    return session.scalar(statement) or 0
+
+
+def pending_queries(session: Session, encoder: Encoder) -> dict[str, str]:
+    """Texts of open needs whose query vectors may be stored and are not yet, by content hash."""
+    texts = _storable_queries(session)
+    stored = load_vectors(session, texts.keys(), encoder, "query")
+    return {key: text for key, text in texts.items() if key not in stored}
+
+
 def delete_orphans(session: Session) -> int:
-    """Forget passage vectors whose text no capability has any more; returns how many."""
-    orphaned = ~exists().where(Capability.content_hash == Embedding.content_hash)
-    mine = ~Embedding.encoder_id.endswith("/query")
-    number = session.scalar(select(func.count()).select_from(Embedding).where(orphaned, mine))
-    session.execute(delete(Embedding).where(orphaned, mine))
-    return number or 0
+    """Forget vectors whose text no capability or open need has any more; returns how many."""
+    passages = (~Embedding.encoder_id.endswith(QUERY)) & ~exists().where(
+        Capability.content_hash == Embedding.content_hash
+    )
+    queries = Embedding.encoder_id.endswith(QUERY) & Embedding.content_hash.not_in(
+        _storable_queries(session)
+    )
+    orphans = session.scalar(select(func.count()).select_from(Embedding).where(passages | queries))
+    if orphans:
+        session.execute(delete(Embedding).where(passages | queries))
+    return orphans or 0
+
+
+def _storable_queries(session: Session) -> dict[str, str]:
+    """Texts of the open needs by content hash, without those for named staff only."""
+    statement = select(Need).where(
+        Need.status == NeedStatus.OPEN, Need.confidentiality != Confidentiality.NAMED_STAFF
+    )
+    texts = (query_text(need) for need in session.scalars(statement))
+    return {content_hash(text): text for text in texts}
 
 
 def _batched(items: Collection[str]) -> Iterator[Sequence[str]]:

@@ -1,10 +1,9 @@
 """From records that an importer has read to rows. Running it twice changes nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from data.records import (
     NeedRecord,
     OrganisationRecord,
     PartnerRecord,
+    Record,
 )
 from matching.text import content_hash
 from models import (
@@ -31,9 +31,7 @@ from models import (
 
 SOURCE: Final = "import"
 """Source of capabilities whose file names none."""
-CHUNK: Final = 500
-
-Item = TypeVar("Item")
+IDENTITIES: Final = ("orcid", "researchmap_id")
 
 
 @dataclass
@@ -73,55 +71,48 @@ def import_organisations(
 ) -> None:
     """Store organisations by external id."""
     clusters = _clusters(session)
-    for some in _batched(records):
-        known = _known(session, Organisation, some)
-        for record in some:
-            organisation = known.get(record.id)
-            if organisation is None:
-                organisation = known[record.id] = Organisation(external_id=record.id)
-                session.add(organisation)
-            _assign(organisation, record.model_dump(exclude={"id", "clusters"}))
-            _assign_clusters(organisation, record, clusters, done)
-            done.count(session, organisation)
-        session.flush()
+    known = _known(session, Organisation, records)
+    for record in records:
+        organisation = known.get(record.id)
+        if organisation is None:
+            organisation = known[record.id] = Organisation(external_id=record.id)
+            session.add(organisation)
+        _assign(organisation, record.model_dump(exclude={"id", "clusters"}))
+        _assign_clusters(organisation, record, clusters, done)
+        done.count(session, organisation)
+    session.flush()
 
 
-def import_partners(
-    session: Session,
-    records: Sequence[PartnerRecord],
-    done: Imported,
-    *,
-    progress: Callable[[int], None] = lambda _: None,
-) -> None:
+def import_partners(session: Session, records: Sequence[PartnerRecord], done: Imported) -> None:
     """Store partners by external id, with their evidence."""
     clusters = _clusters(session)
-    for some in _batched(records):
-        organisations = _organisations(session, (record.affiliation for record in some))
-        known = _known(session, Partner, some)
-        for record in some:
-            partner = known.get(record.id)
-            if partner is None:
-                partner = known[record.id] = Partner(external_id=record.id)
-                session.add(partner)
-            _assign_partner(partner, record, organisations, clusters, done)
-            done.count(session, partner)
-        session.flush()
-        pairs = [(known[r.id], piece) for r in some for piece in r.evidence]
-        _import_capabilities(session, pairs, done)
-        progress(len(some))
+    organisations = _organisations(session, (record.affiliation for record in records))
+    known = _known(session, Partner, records)
+    taken = _taken_identities(session, records)
+    for record in records:
+        partner = known.get(record.id)
+        if partner is None:
+            partner = known[record.id] = Partner(external_id=record.id)
+            session.add(partner)
+        _assign_partner(partner, record, organisations, clusters, done)
+        _assign_identities(partner, record, taken, done)
+        done.count(session, partner)
+    session.flush()
+    pairs = [(known[record.id], piece) for record in records for piece in record.evidence]
+    _import_capabilities(session, pairs, done)
 
 
 def import_loose_capabilities(
     session: Session, pairs: Sequence[tuple[str, CapabilityRecord]], done: Imported
 ) -> None:
     """Store evidence for partners that are in the database already."""
-    for some in _batched(pairs):
-        wanted = {partner for partner, _ in some}
-        found = session.scalars(select(Partner).where(Partner.external_id.in_(wanted)))
-        known = {partner.external_id: partner for partner in found}
-        for missing in sorted(wanted - known.keys()):
-            done.problems.append(f"capabilities of {missing}: there is no such partner; left out")
-        _import_capabilities(session, [(known[p], r) for p, r in some if p in known], done)
+    wanted = {partner for partner, _ in pairs}
+    found = session.scalars(select(Partner).where(Partner.external_id.in_(wanted)))
+    known = {partner.external_id: partner for partner in found}
+    for owner, record in pairs:
+        if owner not in known:
+            done.problems.append(f"capability {record.id}: there is no partner {owner}; left out")
+    _import_capabilities(session, [(known[p], r) for p, r in pairs if p in known], done)
 
 
 def import_needs(
@@ -134,31 +125,30 @@ def import_needs(
 ) -> None:
     """Store needs by external id; one without an organisation belongs to a collective one."""
     clusters = _clusters(session)
-    collective: Organisation | None = None
-    for some in _batched(records):
-        organisations = _organisations(session, (record.organisation for record in some))
-        known = _known_needs(session, some)
-        for record in some:
-            if record.organisation is None:
-                collective = collective or _collective(session, set_name)
-                owner: Organisation | None = collective
-            else:
-                owner = organisations.get(record.organisation)
-            if owner is None:
-                done.problems.append(
-                    f"need {record.id}: there is no organisation {record.organisation}; left out"
-                )
-                continue
-            key = owner.id, record.id
-            need = known.get(key)
-            if need is None:
-                need = known[key] = Need(external_id=record.id, posted_on=today)
-                need.excluded_organisations = []
-                session.add(need)
-            _assign_need(need, record, owner)
-            _assign_clusters(need, record, clusters, done)
-            done.count(session, need)
-        session.flush()
+    organisations = _organisations(session, (record.organisation for record in records))
+    collective = (
+        _collective(session, set_name) if any(r.organisation is None for r in records) else None
+    )
+    known = _known_needs(session, records)
+    for record in records:
+        owner = collective
+        if record.organisation is not None:
+            owner = organisations.get(record.organisation)
+        if owner is None:
+            done.problems.append(
+                f"need {record.id}: there is no organisation {record.organisation}; left out"
+            )
+            continue
+        key = owner.id, record.id
+        need = known.get(key)
+        if need is None:
+            need = known[key] = Need(external_id=record.id, posted_on=today)
+            need.excluded_organisations = []
+            session.add(need)
+        _assign_need(need, record, owner)
+        _assign_clusters(need, record, clusters, done)
+        done.count(session, need)
+    session.flush()
 
 
 def _assign_partner(
@@ -168,7 +158,7 @@ def _assign_partner(
     clusters: dict[str, Cluster],
     done: Imported,
 ) -> None:
-    plain = {"name_ja", "name_en", "kind", "orcid", "researchmap_id", "languages"}
+    plain = {"name_ja", "name_en", "kind", "languages"}
     _assign(partner, record.model_dump(include=plain))
     _assign(partner, {"engagement_types": [str(kind) for kind in record.engagement_types]})
     if record.affiliation is not None:
@@ -185,6 +175,37 @@ def _assign_partner(
     wanted = [(u.start, u.end, u.reason) for u in record.unavailable]
     if sorted(said, key=str) != sorted(wanted, key=str):
         partner.unavailable = [Unavailability(**u.model_dump()) for u in record.unavailable]
+
+
+def _taken_identities(
+    session: Session, records: Sequence[PartnerRecord]
+) -> dict[tuple[str, str], str]:
+    """Whose each ORCID iD and researchmap id is, by external id, of those in the records."""
+    taken: dict[tuple[str, str], str] = {}
+    for field_name in IDENTITIES:
+        column = getattr(Partner, field_name)
+        wanted = {getattr(record, field_name) for record in records} - {None}
+        rows = session.execute(select(column, Partner.external_id).where(column.in_(wanted)))
+        taken |= {(field_name, value): str(owner) for value, owner in rows.all()}
+    return taken
+
+
+def _assign_identities(
+    partner: Partner,
+    record: PartnerRecord,
+    taken: dict[tuple[str, str], str],
+    done: Imported,
+) -> None:
+    for field_name in IDENTITIES:
+        value = getattr(record, field_name)
+        owner = record.id if value is None else taken.setdefault((field_name, value), record.id)
+        if owner == record.id:
+            _assign(partner, {field_name: value})
+        else:
+            done.problems.append(
+                f"partner {record.id}: {field_name} {value} belongs to {owner}; "
+                "stored without it. Are they one person?"
+            )
 
 
 def _assign_need(need: Need, record: NeedRecord, owner: Organisation) -> None:
@@ -231,10 +252,16 @@ def _assign_clusters(
 ) -> None:
     for slug in record.clusters:
         if slug not in clusters:
-            done.problems.append(f"{record.id}: there is no cluster {slug}; left out")
+            done.problems.append(
+                f"{_noun(record)} {record.id}: there is no cluster {slug}; stored without it"
+            )
     wanted = sorted({slug for slug in record.clusters if slug in clusters})
     if [cluster.slug for cluster in row.clusters] != wanted:
         row.clusters = [clusters[slug] for slug in wanted]
+
+
+def _noun(record: Record) -> str:
+    return type(record).__name__.removesuffix("Record").lower()
 
 
 def _clusters(session: Session) -> dict[str, Cluster]:
@@ -277,9 +304,3 @@ def _collective(session: Session, set_name: str) -> Organisation:
         session.add(organisation)
         session.flush()
     return organisation
-
-
-def _batched(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
-    remaining = iter(items)
-    while some := list(islice(remaining, CHUNK)):
-        yield some

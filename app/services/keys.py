@@ -16,6 +16,7 @@ MARK: Final = "enm_"
 PREFIX_LENGTH: Final = len(MARK) + 6
 """Of the visible part that tells keys apart."""
 SECRET_BYTES: Final = 24
+NAME_LENGTH: Final = 200
 
 
 def create_key(
@@ -30,6 +31,8 @@ def create_key(
             raise invalid("organisation", "a company key is bound to an existing organisation")
     elif organisation_id is not None:
         raise invalid("organisation", "only a company key is bound to an organisation")
+    if not 0 < len(name.strip()) <= NAME_LENGTH:
+        raise invalid("name", f"give it a name of at most {NAME_LENGTH} characters")
     secret = MARK + secrets.token_urlsafe(SECRET_BYTES)
     key = ApiKey(
         name=name,

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -9,16 +10,21 @@ from app.access import Actor, visible_needs
 from app.errors import not_found
 from app.services.matches import MatchList
 from app.services.paging import PageOf, page
+from matching.filters import Filters
 from matching.signals import SIGNALS
 from models import Match, MatchRun, Need
 
 
-def keep_run(session: Session, need: Need, found: MatchList) -> MatchRun:
+def keep_run(
+    session: Session, need: Need, found: MatchList, *, filters: Filters, top: int
+) -> MatchRun:
     """Store a match list with its scores, signals and evidence."""
     run = MatchRun(
         need_id=need.id,
         encoder_id=found.encoder_id,
         corpus_revision=found.revision,
+        asked={"top": top, **TypeAdapter(Filters).dump_python(filters, mode="json")},
+        blocked=found.blocked,
         weights={signal.name: signal.weight for signal in SIGNALS},
         matches=[
             Match(

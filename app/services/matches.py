@@ -9,15 +9,16 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from app.jobs import embed_texts
+from app.errors import invalid
 from app.services.corpus import Engine, Loaded
+from app.services.embeddings import load_vectors
 from app.services.needs import query_of
 from matching.corpus import Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
 from matching.filters import Filters
 from matching.ranker import RankedPartner, Ranking, rank
-from matching.text import content_hash
+from matching.text import content_hash, tokens
 from models import Need, NeedStatus, Partner
 
 
@@ -54,7 +55,12 @@ def match_need(
 def match_text(
     session: Session, engine: Engine, query: Query, *, filters: Filters, top: int, explain: bool
 ) -> MatchList:
-    """The partners that fit a text best; nothing is stored."""
+    """The partners that fit a text best; nothing is stored.
+
+    Problem 422 if the text holds nothing to compare.
+    """
+    if not tokens(query.text):
+        raise invalid("text", "holds no word that could be compared: describe what is needed")
     return _match(session, engine, query, filters=filters, top=top, explain=explain, need=None)
 
 
@@ -105,7 +111,7 @@ def match_partner(
     corpus = loaded.corpus.only([str(partner.id)])
     needs = _open_needs(session)
     queries = [query_of(need) for need in needs]
-    vectors = _query_vectors(engine, queries)
+    vectors = _query_vectors(session, engine, queries)
     rankings = [
         rank(query, vectors[content_hash(query.text)], corpus, filters=Filters(available_on=today))
         for query in queries
@@ -172,6 +178,12 @@ def _open_needs(session: Session) -> Sequence[Need]:
     return session.scalars(statement).all()
 
 
-def _query_vectors(engine: Engine, queries: Sequence[Query]) -> dict[str, Vectors]:
+def _query_vectors(
+    session: Session, engine: Engine, queries: Sequence[Query]
+) -> dict[str, Vectors]:
+    """By content hash: stored by the background, or computed now and kept in memory."""
     texts = {content_hash(query.text): query.text for query in queries}
-    return embed_texts(engine.database, engine.encoder, texts, role="query")
+    vectors = load_vectors(session, texts.keys(), engine.encoder, "query")
+    missing = [key for key in texts if key not in vectors]
+    fresh = engine.encoder.encode([texts[key] for key in missing], role="query") if missing else ()
+    return vectors | dict(zip(missing, fresh, strict=True))

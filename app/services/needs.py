@@ -96,6 +96,7 @@ def list_needs(
     status: NeedStatus | None = None,
     kind: NeedKind | None = None,
     cluster: str | None = None,
+    external_id: str | None = None,
 ) -> PageOf[Need]:
     """A page of the needs that the actor may see."""
     statement = select(Need).where(visible_needs(actor))
@@ -105,6 +106,8 @@ def list_needs(
         statement = statement.where(Need.kind == kind)
     if cluster is not None:
         statement = statement.where(Need.clusters.any(slug=cluster))
+    if external_id is not None:
+        statement = statement.where(Need.external_id == external_id)
     return page(session, statement, Need, cursor=cursor, limit=limit)
 
 
@@ -124,11 +127,16 @@ def require_open(need: Need) -> None:
         )
 
 
+def query_text(need: Need) -> str:
+    """The text of a need that is matched."""
+    return bilingual_text(need.title_ja, need.brief_ja, need.title_en, need.brief_en)
+
+
 def query_of(need: Need) -> Query:
     """The need as the engine sees it; place is the organisation's where the need names none."""
     place = need if need.prefecture or need.city else need.organisation
     return Query(
-        text=bilingual_text(need.title_ja, need.brief_ja, need.title_en, need.brief_en),
+        text=query_text(need),
         posted_on=need.posted_on,
         clusters=frozenset(cluster.slug for cluster in need.clusters),
         prefecture=place.prefecture,

@@ -69,6 +69,7 @@ def list_organisations(
     limit: int,
     kind: OrganisationKind | None = None,
     cluster: str | None = None,
+    external_id: str | None = None,
 ) -> PageOf[Organisation]:
     """A page of the organisations that the actor may see."""
     statement = select(Organisation).where(visible_organisations(actor))
@@ -76,6 +77,8 @@ def list_organisations(
         statement = statement.where(Organisation.kind == kind)
     if cluster is not None:
         statement = statement.where(Organisation.clusters.any(slug=cluster))
+    if external_id is not None:
+        statement = statement.where(Organisation.external_id == external_id)
     return page(session, statement, Organisation, cursor=cursor, limit=limit)
 
 

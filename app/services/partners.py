@@ -66,6 +66,7 @@ def list_partners(
     limit: int,
     kind: PartnerKind | None = None,
     cluster: str | None = None,
+    external_id: str | None = None,
 ) -> PageOf[Partner]:
     """A page of partners."""
     statement = select(Partner)
@@ -73,6 +74,8 @@ def list_partners(
         statement = statement.where(Partner.kind == kind)
     if cluster is not None:
         statement = statement.where(Partner.clusters.any(slug=cluster))
+    if external_id is not None:
+        statement = statement.where(Partner.external_id == external_id)
     return page(session, statement, Partner, cursor=cursor, limit=limit)
 
 

@@ -76,7 +76,7 @@ _ALIASES: Final[Mapping[RecordKind, Mapping[str, str]]] = {
         "affiliation": "所属 企業 所属機関 所属id organisation organization organisation_id",
         "researchmap_id": "researchmap リサーチマップ",
         "languages": "言語 対応言語 language",
-        "unavailable": "不在期間 対応不可期間 休止期間",
+        "unavailable": "不在 不在期間 対応不可期間 休止期間",
     },
     RecordKind.CAPABILITY: {
         "partner": "パートナー 研究者 研究者番号 研究者id パートナーid partner_id",

@@ -4,6 +4,7 @@ import threading
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.main import create_app, make_engine
@@ -34,13 +35,13 @@ def test_what_was_left_is_embedded_at_the_start(
     with database.writing() as session:
         paper = make_capability(session, make_partner(session))
     done = threading.Event()
-    refresh = engine.corpora.refresh
+    renew = engine.corpora.renew
 
-    def refreshed() -> None:
-        refresh()
+    def renewed(session: Session) -> None:
+        renew(session)
         done.set()
 
-    object.__setattr__(engine.corpora, "refresh", refreshed)
+    object.__setattr__(engine.corpora, "renew", renewed)
     with serving(application, engine):
         assert done.wait(10)
     with database.reading() as session:

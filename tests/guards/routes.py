@@ -7,6 +7,9 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount, Route
 
+STATIC = "/static-offline-docs"
+"""Scripts and styles of the documentation page: files of a package, no endpoint of ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -20,6 +23,8 @@ class Served:
 def served(app: FastAPI) -> Iterator[Served]:
     """Everything that the application answers, by method and path as it is served."""
     for context in iter_route_contexts(app.routes):
+        if context.path == STATIC:
+            continue
         methods: Iterable[str] = context.methods or ["ANY"]
         for method in methods:
             if context.endpoint is None:

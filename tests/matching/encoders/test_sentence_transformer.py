@@ -10,7 +10,7 @@ import pytest
 
 from matching.encoders import Encoder, Vectors, make_encoder, sentence_transformer
 from matching.encoders.minilm import model_folder
-from matching.encoders.sentence_transformer import TOKENS_PER_BATCH, SentenceTransformerEncoder
+from matching.encoders.sentence_transformer import TOKENS_PER_BATCH
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -90,17 +90,23 @@ def test_a_model_that_reads_japanese_is_given_japanese(prompted: Encoder) -> Non
     assert prompted.encode(["魚肉の冷凍"]).any()
 
 
-def test_batches_are_equal_in_tokens_and_hold_each_text_once(
-    plain: "SentenceTransformer",
-) -> None:
-    texts = ["", *mixed_texts(60), ""]
-    batches = list(SentenceTransformerEncoder._batches(plain, texts))
-    assert sorted(i for batch in batches for i in batch) == list(range(1, 61))
-    lengths = [len(ids) for ids in plain.tokenizer(texts, truncation=True)["input_ids"]]
+def test_batches_are_equal_in_tokens_and_hold_each_text_once() -> None:
+    source = random.Random(1)
+    lengths = [source.randrange(1, 257) for _ in range(200)]
+    batches = list(sentence_transformer._batches(lengths))
+    assert sorted(i for batch in batches for i in batch) == list(range(200))
     for batch in batches:
-        assert len(batch) * max(lengths[i] for i in batch) <= TOKENS_PER_BATCH
+        longest = max(lengths[i] for i in batch)
+        assert len(batch) * longest <= TOKENS_PER_BATCH
     ordered = [lengths[i] for batch in batches for i in batch]
     assert ordered == sorted(ordered, reverse=True)
+
+
+def test_long_texts_are_cut_as_by_plain_encode(
+    minilm: Encoder, plain: "SentenceTransformer"
+) -> None:
+    text = f"{SENTENCE} " * 40
+    assert float(minilm.encode([text])[0] @ plain.encode(text)) > 0.999
 
 
 def test_threads_share_one_encoder(minilm: Encoder) -> None:
@@ -109,3 +115,12 @@ def test_threads_share_one_encoder(minilm: Encoder) -> None:
     with ThreadPoolExecutor(3) as pool:
         for found in pool.map(minilm.encode, [texts] * 3):
             assert np.array_equal(found, expected)
+
+
+def test_threads_do_not_pad_each_other(minilm: Encoder) -> None:
+    """The tokenizer keeps its padding in itself: unlocked, one thread pads another's batch."""
+    sizes = [1, 3, 7, 2, 5, 9] * 3
+    batches = [mixed_texts(size + 3) for size in sizes]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(minilm.encode, batches))
+    assert [len(vectors) for vectors in found] == [size + 3 for size in sizes]

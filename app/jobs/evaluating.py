@@ -18,9 +18,9 @@ from sqlalchemy.orm import selectinload
 from app.clock import today
 from app.db import Database
 from app.errors import invalid
-from app.jobs import embed_texts, pending_texts
+from app.jobs.embedding import embed_texts, pending_texts
+from app.jobs.importing import store
 from app.migrations import upgrade
-from app.services import imports
 from app.services.corpus import CorpusCache
 from app.services.needs import query_of
 from data import importers
@@ -34,6 +34,10 @@ from models import Need, Partner
 
 VARIANTS: Final = range(1, 11)
 """Of the profiles of reviewer-gold: its official loss is the mean over the ten."""
+
+
+SCRATCH_VERSION: Final = 1
+"""Raise it when the same files make other rows than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +81,24 @@ def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) ->
 
 
 def _scratch(folder: Path, read: ReadResult, cache: Path) -> Database:
-    """A database with the folder in it, made once for each state of its files."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.jsonl")):
+    """A database with the folder in it, made once for each state of its files.
+
+    Problem 422 if a row cannot be used: a set that shrinks silently measures something else.
+    """
+    digest = hashlib.sha256(f"{SCRATCH_VERSION} {today().year}".encode())
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
         digest.update(path.read_bytes())
-    file = cache / f"{folder.resolve().name}-{digest.hexdigest()[:12]}.db"
+    name = folder.resolve().name
+    file = cache / f"{name}-{digest.hexdigest()[:12]}.db"
+    complete = file.with_suffix(".complete")
     database = Database.at(f"sqlite:///{file}")
     upgrade(database)
-    with database.writing() as session:
-        if session.scalar(select(Partner.id).limit(1)) is None:
-            done = imports.Imported()
-            imports.import_clusters(session, read.clusters, done)
-            imports.import_organisations(session, read.organisations, done)
-            imports.import_partners(session, read.partners, done)
-            name = folder.resolve().name
-            imports.import_needs(session, read.needs, done, set_name=name, today=today())
+    if not complete.exists():
+        done = store(database, read, set_name=name, today=today())
+        problems = [f"{p.file}, line {p.line}: {p.reason}" for p in read.problems] + done.problems
+        if problems:
+            raise invalid(str(folder), f"{len(problems)} rows cannot be used: {problems[0]}")
+        complete.touch()
     return database
 
 
@@ -99,7 +106,7 @@ def _task(
     database: Database, encoder: Encoder, gains: dict[str, dict[str, float]], steps: Steps
 ) -> Task:
     with database.reading() as session:
-        corpus = CorpusCache(database, encoder, inline=0).current(session).corpus
+        corpus = CorpusCache(encoder, inline=0).current(session).corpus
         rows = session.execute(select(Partner.id, Partner.external_id))
         names = {str(row.id): str(row.external_id) for row in rows}
         statement = select(Need).order_by(Need.id).options(selectinload(Need.clusters))

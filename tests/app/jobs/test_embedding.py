@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.db import Database
-from app.jobs import EmbeddingWorker, embed_texts, pending_texts
+from app.jobs.embedding import EmbeddingWorker, embed_texts, pending_texts
 from matching.encoders import Progress, Role, Vectors
 from matching.encoders.hashing import HashingEncoder
 from matching.text import content_hash

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from app.cli.data import embed_all, import_path
 from app.db import Database
+from app.jobs.evaluating import Steps, build_tasks
 from app.services.corpus import Engine
-from app.services.evaluation import Steps, build_tasks
 from data.samples import REGION
 from matching.encoders import make_encoder
 from matching.ranker import rank
