@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details: one exception class, one table of handlers."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -110,7 +111,8 @@ def _message(error: Any) -> str:
     if error["type"] == "json_invalid":
         return f"is not JSON: {error['ctx']['error']} (character {error['loc'][-1]})"
     message: str = error["msg"]
-    return message.removeprefix("Value error, ").replace("items after validation", "characters")
+    message = message.removeprefix("Value error, ")
+    return re.sub(r"items? after validation", "characters", message)
 
 
 def _on_problem(_: Request, error: Problem) -> JSONResponse:
@@ -122,8 +124,7 @@ def _on_http(request: Request, error: HTTPException) -> JSONResponse:
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "There is nothing at this address: see /docs for those that exist."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "other methods")
-        detail = f"This address does not take {request.method} but {allowed}: see /docs."
+        detail = f"This address does not take {request.method}: see /docs for what it takes."
     elif error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not decode the body
         detail = "The request body cannot be read: send JSON in UTF-8."
     return respond(Problem(HTTPStatus(error.status_code), detail, headers=error.headers))
