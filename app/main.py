@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
+from starlette.routing import Route
 
 from app import errors
 from app.access import Rule, rule
@@ -28,6 +29,9 @@ Every call under `/v1` needs an API key, made with `enmusubi key create` and sen
 `Authorization: Bearer KEY`. Lists are cut into pages: ask again with the `next_cursor` of a page.
 Errors are problem details (RFC 9457).
 """
+
+LIBRARY_ROUTES: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics"})
+"""Made by libraries, so they cannot declare their rule themselves; open, by name."""
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
@@ -54,7 +58,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app = FastAPIOffline(
         redoc_url=None,
         title="Enmusubi",
-        version="0.1.0",
+        version=version("enmusubi"),
         summary="Industry-academia partner matchmaking",
         description=DESCRIPTION,
         lifespan=_lifespan,
@@ -129,6 +133,6 @@ def _expose_metrics(app: FastAPI) -> None:
     )
     instrumentator.instrument(app, metric_namespace="enmusubi")
     instrumentator.expose(app, tags=["operation"])
-    for route in app.routes:  # made by libraries, so they cannot declare their rule themselves
-        if isinstance(route, APIRoute) and not route.path.startswith("/v1"):
+    for route in app.routes:
+        if isinstance(route, Route) and route.path in LIBRARY_ROUTES:
             rule(Rule.OPEN)(route.endpoint)
