@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
+from matching.bootstrap import Estimate, Tally, estimates
 from matching.corpus import Corpus, Query
 from matching.encoders.protocol import Vectors
-from matching.metrics import RANKING_METRICS, Gains, expertise_loss, matched_accuracy
+from matching.metrics import RANKING_METRICS, Gains, expertise_tally, matched_accuracy
 from matching.ranker import prepare, score
 from matching.signals import SIGNALS, Signal, evidence_words, popularity, profile_words, topic
 
@@ -25,6 +26,14 @@ RANKERS: Final[Mapping[str, tuple[Signal, ...]]] = {
     "enmusubi": SIGNALS,
 }
 """By name: the signals that each ranks by. `dense-*` use the encoder that is set (MiniLM)."""
+
+
+BASELINE: Final = "bm25-profile"
+"""Against which differences are reported unless another is named."""
+EXPERTISE_METRICS: Final = ("loss", "easy", "hard")
+
+Rows = dict[tuple[str, str], list[tuple[float, float]]]
+"""By (metric, ranker): for each unit what it got and what it could get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class Task:
     names: Mapping[str, str]
 
 
-Measures = dict[str, dict[str, float]]
+Measures = dict[str, dict[str, Estimate]]
 """`[ranker][metric]`."""
 
 
@@ -54,35 +63,35 @@ def evaluate(
     task: Task,
     *,
     rankers: Mapping[str, tuple[Signal, ...]] = RANKERS,
+    baseline: str = BASELINE,
     progress: Callable[[], None] = lambda: None,
 ) -> Measures:
     """Means of the ranking metrics over all judged queries; `progress` is called once a query."""
-    sums: dict[str, dict[str, float]] = {name: defaultdict(float) for name in rankers}
-    matched: dict[str, list[float]] = {name: [] for name in rankers}
+    rows: Rows = defaultdict(list)
     for judged in task.queries:
         volume = _volume(task, judged.query)
         for name, scores in _scores(task, judged, rankers).items():
             ranked = list(scores)
             for metric in RANKING_METRICS:
-                sums[name][metric.name] += metric.measure(ranked, judged.gains)
-            matched[name] += matched_accuracy(scores, judged.gains, volume)
+                rows[metric.name, name].append((metric.measure(ranked, judged.gains), 1.0))
+            matched = matched_accuracy(scores, judged.gains, volume)
+            rows["matched", name].append((sum(matched), len(matched)))
         progress()
-    number = max(len(task.queries), 1)
-    return {
-        name: {metric.name: sums[name][metric.name] / number for metric in RANKING_METRICS}
-        | ({"matched": float(np.mean(matched[name]))} if matched[name] else {})
-        for name in rankers
-    }
+    return _measures([rows], rankers, baseline)
 
 
 def evaluate_expertise(
     tasks: Sequence[Task],
     *,
     rankers: Mapping[str, tuple[Signal, ...]] = RANKERS,
+    baseline: str = BASELINE,
     progress: Callable[[], None] = lambda: None,
 ) -> Measures:
-    """Official loss and triple accuracies, the mean over the profile variants in `tasks`."""
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rankers}
+    """Official loss and triple accuracies, the mean over the profile variants in `tasks`.
+
+    The intervals are over people.
+    """
+    variants = []
     for task in tasks:
         ratings: dict[str, dict[str, float]] = defaultdict(dict)
         predicted: dict[str, dict[str, dict[str, float]]] = {
@@ -94,14 +103,32 @@ def evaluate_expertise(
                     predicted[name][person][judged.id] = scores.get(person, 0.0)
             for person, rating in judged.gains.items():
                 ratings[person][judged.id] = rating
+        rows: Rows = defaultdict(list)
         for name in rankers:
-            result = expertise_loss(ratings, predicted[name])
-            found[name].append((result.loss, result.easy, result.hard))
+            for person in sorted(ratings):
+                tally = expertise_tally(ratings[person], predicted[name][person])
+                for metric in EXPERTISE_METRICS:
+                    rows[metric, name].append(getattr(tally, metric))
+        variants.append(rows)
         progress()
-    return {
-        name: dict(zip(("loss", "easy", "hard"), np.mean(values, axis=0).tolist(), strict=True))
-        for name, values in found.items()
-    }
+    return _measures(variants, rankers, baseline)
+
+
+def _measures(
+    variants: Sequence[Rows], rankers: Mapping[str, tuple[Signal, ...]], baseline: str
+) -> Measures:
+    """From what each unit got and could get, by (metric, ranker), to measures with intervals."""
+    found: Measures = {name: {} for name in rankers}
+    for metric in dict.fromkeys(metric for rows in variants for metric, _ in rows):
+        tallies = {}
+        for name in rankers:
+            table = np.array([rows[metric, name] for rows in variants], np.float64)
+            tallies[name] = Tally(table[:, :, 0], table[:, :, 1])
+        if not any(tally.possible.any() for tally in tallies.values()):
+            continue  # nothing here can be measured so, as matched accuracy with too few rivals
+        for name, estimate in estimates(tallies, baseline=baseline).items():
+            found[name][metric] = estimate
+    return found
 
 
 def _scores(

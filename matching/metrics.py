@@ -59,44 +59,41 @@ RANKING_METRICS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class ExpertiseLoss:
-    """The official measures of reviewer-gold (Stelmakh, Wieting, Neubig and Shah 2023)."""
+class ExpertiseTally:
+    """What one person adds to the official measures of reviewer-gold, each as (got, possible)."""
 
-    loss: float
-    """Weighted share of a person's rated pairs of papers that are ordered wrongly."""
-    easy: float
-    """Share ordered right of the pairs with one rating ≥ 4 and the other ≤ 2."""
-    hard: float
-    """Share ordered right of the pairs with two different ratings ≥ 4."""
+    loss: tuple[float, float]
+    """Cost of pairs of papers ordered wrongly, over the |differences| of their ratings."""
+    easy: tuple[float, float]
+    """Pairs ordered right, over pairs, with one rating ≥ 4 and the other ≤ 2."""
+    hard: tuple[float, float]
+    """Pairs ordered right, over pairs, with two different ratings ≥ 4."""
 
 
-def expertise_loss(
-    ratings: Mapping[str, Gains], scores: Mapping[str, Mapping[str, float]]
-) -> ExpertiseLoss:
-    """Official loss of predicted scores; both arguments are `[person][paper]`.
+def expertise_tally(rated: Gains, predicted: Mapping[str, float]) -> ExpertiseTally:
+    """One person's part in the official loss (Stelmakh, Wieting, Neubig and Shah 2023).
 
-    For each person and pair of papers rated differently the cost is |difference of ratings| if
-    the predicted order is wrong and half of it at a tie; the loss is the sum of the costs over the
-    sum of the |differences|. A pair without a prediction counts as score 0.
+    `rated` and `predicted` are by paper. For each pair of papers rated differently the cost is
+    |difference of ratings| if the predicted order is wrong and half of it at a tie. A paper
+    without a prediction has score 0. The loss is the sum of all people's costs over the sum of
+    all |differences|.
     """
     cost = total = 0.0
     easy: list[float] = []
     hard: list[float] = []
-    for person, rated in ratings.items():
-        predicted = scores.get(person, {})
-        for one, other in combinations(sorted(rated), 2):
-            difference = rated[one] - rated[other]
-            if difference == 0:
-                continue
-            wrong = _wrongness(difference, predicted.get(one, 0.0) - predicted.get(other, 0.0))
-            cost += abs(difference) * wrong
-            total += abs(difference)
-            high, low = max(rated[one], rated[other]), min(rated[one], rated[other])
-            if high >= 4 and low <= 2:
-                easy.append(1 - wrong)
-            elif low >= 4:
-                hard.append(1 - wrong)
-    return ExpertiseLoss(loss=cost / total if total else 0.0, easy=_mean(easy), hard=_mean(hard))
+    for one, other in combinations(sorted(rated), 2):
+        difference = rated[one] - rated[other]
+        if difference == 0:
+            continue
+        wrong = _wrongness(difference, predicted.get(one, 0.0) - predicted.get(other, 0.0))
+        cost += abs(difference) * wrong
+        total += abs(difference)
+        high, low = max(rated[one], rated[other]), min(rated[one], rated[other])
+        if high >= 4 and low <= 2:
+            easy.append(1 - wrong)
+        elif low >= 4:
+            hard.append(1 - wrong)
+    return ExpertiseTally((cost, total), (sum(easy), len(easy)), (sum(hard), len(hard)))
 
 
 def _wrongness(wanted: float, predicted: float) -> float:

@@ -14,13 +14,15 @@ from app.cli.terminal import OUT, progress_bar
 from app.jobs.evaluating import Steps, evaluate_folder
 from app.main import make_encoder_of
 from app.settings import get_settings
-from matching.evaluate import Measures
+from matching.bootstrap import Estimate
+from matching.evaluate import BASELINE, Measures
 
 
 def evaluate(
     folders: Annotated[
         list[Path], typer.Argument(help="Folders with queries.jsonl, people.jsonl, qrels.tsv.")
     ],
+    baseline: Annotated[str, typer.Option(help="Compare with this ranker.")] = BASELINE,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure the ranking on judged sets, beside baselines in the same run."""
@@ -41,13 +43,15 @@ def evaluate(
                 bars.close()  # one bar at a time
                 return bars.enter_context(progress_bar(f"{name}: {title}", total)).advance
 
-            sets[name] = evaluate_folder(folder, encoder, cache=cache, steps=Steps(begin))
+            sets[name] = evaluate_folder(
+                folder, encoder, cache=cache, steps=Steps(begin), baseline=baseline
+            )
         if not as_json:
-            _show(name, sets[name])
+            _show(name, sets[name], baseline)
     if as_json:
         values = {
             name: {
-                ranker: {metric: {"value": round(value, 6)} for metric, value in found.items()}
+                ranker: {metric: _as_json(estimate) for metric, estimate in found.items()}
                 for ranker, found in measures.items()
             }
             for name, measures in sets.items()
@@ -56,12 +60,31 @@ def evaluate(
         sys.stdout.write("\n")
 
 
-def _show(name: str, measures: Measures) -> None:
+def _as_json(estimate: Estimate) -> dict[str, object]:
+    found: dict[str, object] = {
+        "value": round(estimate.value, 6),
+        "low": round(estimate.low, 6),
+        "high": round(estimate.high, 6),
+    }
+    if estimate.above is not None:
+        value, low, high = (round(end, 6) for end in estimate.above)
+        found["difference"] = {"value": value, "low": low, "high": high}
+    return found
+
+
+def _show(name: str, measures: Measures, baseline: str) -> None:
     metrics = list(next(iter(measures.values())))
-    table = Table(name, *metrics)
+    table = Table(name, *metrics, f"{metrics[0]}: 95% interval", f"less {baseline}")
     for ranker, found in measures.items():
-        style = "bold" if ranker == "enmusubi" else None
-        table.add_row(ranker, *(f"{found[metric]:.4f}" for metric in metrics), style=style)
+        first = found[metrics[0]]
+        above = "" if first.above is None else "{:+.4f} ({:+.4f} to {:+.4f})".format(*first.above)
+        table.add_row(
+            ranker,
+            *(f"{found[metric].value:.4f}" for metric in metrics),
+            f"{first.low:.4f} to {first.high:.4f}",
+            above,
+            style="bold" if ranker == "enmusubi" else None,
+        )
     OUT.print(table)
 
 

@@ -27,7 +27,15 @@ from data import importers
 from data.importers import ReadResult, read_qrels
 from matching.corpus import Corpus
 from matching.encoders import Encoder
-from matching.evaluate import JudgedQuery, Measures, Task, evaluate, evaluate_expertise
+from matching.evaluate import (
+    BASELINE,
+    RANKERS,
+    JudgedQuery,
+    Measures,
+    Task,
+    evaluate,
+    evaluate_expertise,
+)
 from matching.lexical import count_terms
 from matching.text import content_hash
 from models import Need, Partner
@@ -47,18 +55,22 @@ class Steps:
     begin: Callable[[str, int], Callable[[int], None]]
 
 
-def evaluate_folder(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) -> Measures:
+def evaluate_folder(
+    folder: Path, encoder: Encoder, *, cache: Path, steps: Steps, baseline: str = BASELINE
+) -> Measures:
     """Measures of the product and of the baselines on one folder, `[ranker][metric]`.
 
     `cache` holds scratch databases, so that a second run embeds nothing anew. Problem 422 if the
-    folder is not a judged set.
+    folder is not a judged set or the baseline is unknown.
     """
+    if baseline not in RANKERS:
+        raise invalid("baseline", f"{baseline!r} is none of {', '.join(RANKERS)}")
     tasks = build_tasks(folder, encoder, cache=cache, steps=steps)
     if len(tasks) > 1:
         advance = steps.begin("ranking", len(tasks))
-        return evaluate_expertise(tasks, progress=lambda: advance(1))
+        return evaluate_expertise(tasks, baseline=baseline, progress=lambda: advance(1))
     advance = steps.begin("ranking", len(tasks[0].queries))
-    return evaluate(tasks[0], progress=lambda: advance(1))
+    return evaluate(tasks[0], baseline=baseline, progress=lambda: advance(1))
 
 
 def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) -> list[Task]:

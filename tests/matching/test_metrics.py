@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from matching.metrics import (
     RANKING_METRICS,
-    expertise_loss,
+    expertise_tally,
     matched_accuracy,
     ndcg,
     recall,
@@ -46,22 +46,21 @@ def test_the_ideal_order_is_never_beaten(order: list[str]) -> None:
     assert ndcg(order, gains, cutoff=3) <= ndcg(list("abcde"), gains, cutoff=3) == 1
 
 
-def test_expertise_loss_weighs_by_the_difference_of_ratings() -> None:
-    ratings = {"r": {"p1": 5.0, "p2": 1.0, "p3": 4.0}}
+def test_the_official_loss_weighs_by_the_difference_of_ratings() -> None:
     # p1 > p3 > p2 is right; here p3 is put above p1: a difference of 1 out of 4 + 1 + 3.
-    found = expertise_loss(ratings, {"r": {"p1": 0.5, "p2": 0.1, "p3": 0.9}})
-    assert found.loss == pytest.approx(1 / 8)
-    assert (found.easy, found.hard) == (1, 0)
+    found = expertise_tally({"p1": 5.0, "p2": 1.0, "p3": 4.0}, {"p1": 0.5, "p2": 0.1, "p3": 0.9})
+    assert found.loss == (1, 8)
+    assert found.easy == (2, 2)
+    assert found.hard == (0, 1)
 
 
 def test_ties_and_missing_predictions_cost_half() -> None:
-    found = expertise_loss({"r": {"p1": 5.0, "p2": 1.0}}, {})
-    assert (found.loss, found.easy) == (0.5, 0.5)
+    found = expertise_tally({"p1": 5.0, "p2": 1.0}, {})
+    assert (found.loss, found.easy) == ((2, 4), (0.5, 1))
 
 
-def test_papers_of_different_people_are_never_compared() -> None:
-    ratings = {"r": {"p1": 5.0}, "s": {"p2": 1.0}}
-    assert expertise_loss(ratings, {"r": {"p1": 0.1}, "s": {"p2": 0.9}}).loss == 0
+def test_one_rated_paper_says_nothing() -> None:
+    assert expertise_tally({"p1": 5.0}, {"p1": 0.9}).loss == (0, 0)
 
 
 def test_matched_accuracy_compares_with_partners_of_like_volume_only() -> None:

@@ -200,6 +200,16 @@ def test_evaluate_prints_the_agreed_json(tmp_path: Path, settings: Settings) -> 
     # q2's only right partner has no evidence left: it scores 0 and is not dropped.
     assert measured["enmusubi"]["nDCG@10"]["value"] == 0.5
     assert measured["bm25-profile"]["MRR"]["value"] == 0.5
+    for metric in measured["enmusubi"].values():
+        assert metric["low"] <= metric["value"] <= metric["high"]
+    assert measured["enmusubi"]["MRR"]["difference"]["value"] == 0
+    assert "difference" not in measured["bm25-profile"]["MRR"]
+
+
+def test_evaluate_refuses_an_unknown_baseline(settings: Settings) -> None:
+    result = RUNNER.invoke(app, ["evaluate", ".", "--baseline", "bm42"])
+
+    assert "bm25-profile" in str(result.exception)
 
 
 def test_evaluate_refuses_a_folder_without_judgements(tmp_path: Path, settings: Settings) -> None:
