@@ -4,10 +4,11 @@ The score is Robertson and Zaragoza's BM25 (2009) with the idf of Lucene,
 ``log(1 + (N - df + 0.5) / (df + 0.5))``, which is never negative.
 """
 
-from collections import Counter
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from typing import Final
 
 import numpy as np
@@ -44,7 +45,8 @@ def count_terms(text: str) -> TermCounts:
     """
     distinct = dict.fromkeys(sentence.text for sentence in sentences(normalise(text)))
     counted = Counter(word for sentence in distinct for word in tokens(sentence))
-    return TermCounts(tuple(counted), tuple(counted.values()))
+    # The same few words occur in all texts of a corpus: each is held in memory once.
+    return TermCounts(tuple(map(sys.intern, counted)), tuple(counted.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,10 @@ class LexicalIndex:
     def build(cls, passages: Sequence[TermCounts]) -> "LexicalIndex":
         """Index of passages, addressed by their position in the sequence."""
         sizes = np.fromiter((len(p.terms) for p in passages), np.int64, len(passages))
-        distinct = dict.fromkeys(chain.from_iterable(p.terms for p in passages))
-        vocabulary = {term: number for number, term in enumerate(distinct)}
-        numbers = map(vocabulary.__getitem__, chain.from_iterable(p.terms for p in passages))
+        numbering: dict[str, int] = defaultdict(count().__next__)  # a new term gets the next one
+        numbers = map(numbering.__getitem__, chain.from_iterable(p.terms for p in passages))
         term_ids = np.fromiter(numbers, np.int64, sizes.sum())
+        vocabulary = dict(numbering)
         rows = np.repeat(np.arange(len(passages), dtype=np.int64), sizes)
         counts = chain.from_iterable(p.counts for p in passages)
         # A passage holds a term once: the keys differ, and any sort of them is the same.
@@ -227,10 +229,11 @@ def cells_of(term: IntArray, document: IntArray, count: FloatArray, documents: i
     key = term * max(documents, 1) + document
     if (key[1:] < key[:-1]).any():
         order = np.argsort(key, kind="stable")
-        key, count = key[order], count[order]
+        key, term, document, count = key[order], term[order], document[order], count[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
-    term_of, document_of = np.divmod(key[first], max(documents, 1))
-    return Cells(term_of, document_of, np.add.reduceat(count, first) if len(first) else count)
+    if len(first) == len(key):
+        return Cells(term, document, count)
+    return Cells(term[first], document[first], np.add.reduceat(count, first))
 
 
 def saturation(
