@@ -49,12 +49,14 @@ class Impacts:
         """Of documents made of the index's passages; the arguments are those of `bm25`."""
         term = np.repeat(np.arange(len(index.vocabulary)), np.diff(index.indptr))
         cells = cells_of(term, group[index.passage], index.count, len(lengths))
+        # Where each passage is a document of its own, the large array is there already.
+        alike = np.array_equal(cells.document, index.passage)
         return cls(
             index=index,
             statistics=statistics,
             documents=len(lengths),
             indptr=np.searchsorted(cells.term, np.arange(len(index.vocabulary) + 1)),
-            document=cells.document,
+            document=index.passage if alike else cells.document,
             impact=saturation(cells, lengths, statistics, k1=k1, b=b),
         )
 

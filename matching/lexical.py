@@ -4,11 +4,11 @@ The score is Robertson and Zaragoza's BM25 (2009) with the idf of Lucene,
 ``log(1 + (N - df + 0.5) / (df + 0.5))``, which is never negative.
 """
 
+import itertools
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 from typing import Final
 
 import numpy as np
@@ -103,12 +103,16 @@ class LexicalIndex:
     def build(cls, passages: Sequence[TermCounts]) -> "LexicalIndex":
         """Index of passages, addressed by their position in the sequence."""
         sizes = np.fromiter((len(p.terms) for p in passages), np.int64, len(passages))
-        numbering: dict[str, int] = defaultdict(count().__next__)  # a new term gets the next one
-        numbers = map(numbering.__getitem__, chain.from_iterable(p.terms for p in passages))
+        numbering: dict[str, int] = defaultdict(
+            itertools.count().__next__
+        )  # a new term gets the next one
+        numbers = map(
+            numbering.__getitem__, itertools.chain.from_iterable(p.terms for p in passages)
+        )
         term_ids = np.fromiter(numbers, np.int64, sizes.sum())
         vocabulary = dict(numbering)
         rows = np.repeat(np.arange(len(passages), dtype=np.int64), sizes)
-        counts = chain.from_iterable(p.counts for p in passages)
+        counts = itertools.chain.from_iterable(p.counts for p in passages)
         # A passage holds a term once: the keys differ, and any sort of them is the same.
         order = np.argsort(term_ids * max(len(passages), 1) + rows)
         return cls(
