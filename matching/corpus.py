@@ -13,10 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.aggregate import rows_between
+from matching.chance import Directions
 from matching.columns import Labels, PartnerColumns
+from matching.duplicates import originals
+from matching.echoes import BareLists
 from matching.encoders.protocol import Vectors, has_vector
 from matching.impacts import Impacts
 from matching.lexical import LexicalIndex, Statistics, TermCounts
+from matching.phrase_index import PhraseIndex
+from matching.profiles import PHRASE_GAIN, PHRASES, WORDS, ProfileIndex
 
 IntArray = NDArray[np.int64]
 
@@ -77,6 +82,15 @@ class Query:
     """External ids of evidence that must not speak for a partner here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a whole corpus knows of its texts, for its parts to be judged by."""
+
+    words: Statistics
+    phrases: Statistics
+    directions: Directions
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Partners (m) and their evidence (n), evidence of one partner lying together."""
@@ -88,10 +102,15 @@ class Corpus:
     vectors: Vectors
     """(n, dimension); a row of zeros where the encoder could read nothing."""
     lexical: LexicalIndex
+    phrases: PhraseIndex
+    bare_lists: BareLists
     passage_statistics: Statistics
-    profile_statistics: Statistics
+    repeats: tuple[tuple[str, int], ...] = ()
+    """Evidence that was left out: its external id, and the row whose text it repeats."""
     pending: int = field(default=0, kw_only=True)
     """Pieces of evidence whose vectors are still to be computed; until then they have none."""
+    part_of: Whole | None = field(default=None, kw_only=True)
+    """What the whole corpus knows, if this is a part of one."""
 
     @classmethod
     def build(
@@ -105,7 +124,7 @@ class Corpus:
     ) -> "Corpus":
         """A corpus of partners and evidence; `vectors` (n, d) and `terms` (n) belong to the latter.
 
-        Evidence that repeats the text of another piece of the same partner is left out: it counts
+        Evidence that says the same as another piece of the same partner is left out: it counts
         once. Raises ValueError if the lengths differ, a partner comes twice, or a piece of
         evidence names an unknown partner.
         """
@@ -121,22 +140,27 @@ class Corpus:
                 "counts of terms: each piece needs one of each."
             )
         owner = np.fromiter((place[piece.partner] for piece in evidence), np.int64, len(evidence))
-        distinct = {
-            (piece.partner, piece.text): row for row, piece in enumerate(reversed(evidence))
-        }
-        first = len(evidence) - 1 - np.fromiter(distinct.values(), np.int64, len(distinct))
-        first.sort()
-        order = first[np.argsort(owner[first], kind="stable")]
-        partner_of = owner[order]
-        lexical = LexicalIndex.build([terms[i] for i in order])
+        together = np.argsort(owner, kind="stable")
+        first = originals([terms[i] for i in together], owner[together])
+        kept = first == np.arange(len(first))
+        row_of = np.cumsum(kept) - 1
+        order = together[kept]
+        chosen = [terms[i] for i in order]
+        lexical = LexicalIndex.build(chosen)
+        left_out = (
+            (evidence[together[i]].external_id, int(row_of[first[i]]))
+            for i in np.flatnonzero(~kept)
+        )
         return cls(
             partners=tuple(partners),
             evidence=tuple(evidence[i] for i in order),
-            partner_of=partner_of,
+            partner_of=owner[order],
             vectors=vectors[order],
             lexical=lexical,
+            phrases=PhraseIndex.build([counted.phrases for counted in chosen]),
+            bare_lists=BareLists.of(chosen),
             passage_statistics=lexical.statistics(np.arange(len(order)), len(order)),
-            profile_statistics=lexical.statistics(partner_of, len(partners)),
+            repeats=tuple((name, row) for name, row in left_out if name is not None),
             pending=pending,
         )
 
@@ -176,8 +200,14 @@ class Corpus:
 
     @cached_property
     def rows_named(self) -> dict[str, list[int]]:
-        """Rows of the evidence by its external id; pieces without one are in none."""
+        """Rows of the evidence by its external id; pieces without one are in none.
+
+        The id of a piece that was left out names the row that it repeats: who may not be judged
+        by the one may not be judged by its copy.
+        """
         found: dict[str, list[int]] = defaultdict(list)
+        for name, row in self.repeats:
+            found[name].append(row)
         for row, piece in enumerate(self.evidence):
             if piece.external_id is not None:
                 found[piece.external_id].append(row)
@@ -194,16 +224,42 @@ class Corpus:
         )
 
     @cached_property
-    def profile_impacts(self) -> Impacts:
-        """BM25 of the partners' whole profiles, worked out ahead."""
-        lengths = np.bincount(
-            self.partner_of, self.lexical.lengths, minlength=len(self.partners)
-        ).astype(np.float64)
-        return Impacts.build(
+    def joined_statistics(self) -> Statistics:
+        """Of the partners' evidence, concatenated: for the BM25 baseline."""
+        return self.lexical.statistics(self.partner_of, len(self.partners))
+
+    @cached_property
+    def profile_words(self) -> ProfileIndex:
+        """The partners' whole profiles by their words."""
+        return ProfileIndex.build(
             self.lexical,
-            group=self.partner_of,
-            lengths=lengths,
-            statistics=self.profile_statistics,
+            self.passage_impacts.impact,
+            partner_of=self.partner_of,
+            partners=len(self.partners),
+            shape=WORDS,
+            statistics=None if self.part_of is None else self.part_of.words,
+        )
+
+    @cached_property
+    def profile_phrases(self) -> ProfileIndex:
+        """The partners' whole profiles by their phrases."""
+        held = self.phrases.index
+        return ProfileIndex.build(
+            held,
+            np.full(len(held.passage), PHRASE_GAIN),
+            partner_of=self.partner_of,
+            partners=len(self.partners),
+            shape=PHRASES,
+            statistics=None if self.part_of is None else self.part_of.phrases,
+        )
+
+    @cached_property
+    def whole(self) -> Whole:
+        """What this corpus, or the one of which it is a part, knows of its texts."""
+        return self.part_of or Whole(
+            self.profile_words.statistics,
+            self.profile_phrases.statistics,
+            Directions.of(self.vectors[self.has_vector]),
         )
 
     @cached_property
@@ -223,13 +279,17 @@ class Corpus:
         found = sorted(self.position[i] for i in set(ids) if i in self.position)
         wanted = np.array(found, np.int64)
         rows = rows_between(self.bounds[wanted], self.bounds[wanted + 1])
+        place = {int(row): at for at, row in enumerate(rows)}
         return Corpus(
             partners=tuple(self.partners[p] for p in wanted),
             evidence=tuple(self.evidence[row] for row in rows),
             partner_of=np.searchsorted(wanted, self.partner_of[rows]).astype(np.int64),
             vectors=self.vectors[rows],
             lexical=self.lexical.select(rows),
+            phrases=self.phrases.select(rows),
+            bare_lists=self.bare_lists.select(rows),
             passage_statistics=self.passage_statistics,
-            profile_statistics=self.profile_statistics,
+            repeats=tuple((name, place[row]) for name, row in self.repeats if row in place),
             pending=self.pending,
+            part_of=self.whole,
         )

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from matching.baselines import BASELINES
 from matching.bootstrap import Estimate, Tally, estimates
 from matching.corpus import Corpus, Query
 from matching.encoders.protocol import Vectors
@@ -22,20 +23,11 @@ from matching.metrics import (
     only,
 )
 from matching.ranker import prepare, score
-from matching.signals import SIGNALS, Signal, evidence_words, popularity, profile_words, topic
+from matching.signals import SIGNALS, Signal
 from matching.text import tokens
 
-RANKERS: Final[Mapping[str, tuple[Signal, ...]]] = {
-    "popularity": (Signal("popularity", popularity.read, 1.0, 0.0),),
-    "bm25-top3": (Signal("evidence_words", evidence_words.read, 1.0, 0.0),),
-    "bm25-profile": (Signal("profile_words", profile_words.read, 1.0, 0.0),),
-    "dense-max": (Signal("nearest", topic.read_nearest, 1.0, 0.0),),
-    "dense-top3": (Signal("topic", topic.read, 1.0, 0.0),),
-    "enmusubi": SIGNALS,
-}
-"""By name: the signals that each ranks by. `dense-*` use the encoder that is set (MiniLM)."""
-
-
+RANKERS: Final[Mapping[str, tuple[Signal, ...]]] = {**BASELINES, "enmusubi": SIGNALS}
+"""By name: the signals that each ranks by."""
 BASELINE: Final = "bm25-profile"
 """Against which differences are reported unless another is named."""
 EXPERTISE_METRICS: Final = ("loss", "easy", "hard")

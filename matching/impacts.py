@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from matching.lexical import (
     K1,
     B,
+    KnownTerms,
     LexicalIndex,
     Statistics,
-    TermCounts,
     cells_of,
     idf,
     saturation,
@@ -28,7 +28,6 @@ IntArray = NDArray[np.int64]
 class Impacts:
     """Documents and impacts in term order: term t's lie at `indptr[t]:indptr[t + 1]`."""
 
-    index: LexicalIndex
     statistics: Statistics
     documents: int
     indptr: IntArray
@@ -47,22 +46,20 @@ class Impacts:
         b: float = B,
     ) -> "Impacts":
         """Of documents made of the index's passages; the arguments are those of `bm25`."""
-        term = np.repeat(np.arange(len(index.vocabulary)), np.diff(index.indptr))
+        term = np.repeat(np.arange(index.terms), np.diff(index.indptr))
         cells = cells_of(term, group[index.passage], index.count, len(lengths))
         # Where each passage is a document of its own, the large array is there already.
         alike = np.array_equal(cells.document, index.passage)
         return cls(
-            index=index,
             statistics=statistics,
             documents=len(lengths),
-            indptr=np.searchsorted(cells.term, np.arange(len(index.vocabulary) + 1)),
+            indptr=np.searchsorted(cells.term, np.arange(index.terms + 1)),
             document=index.passage if alike else cells.document,
             impact=saturation(cells, lengths, statistics, k1=k1, b=b),
         )
 
-    def shares(self, query: TermCounts) -> FloatArray:
+    def shares(self, known: KnownTerms) -> FloatArray:
         """BM25 (documents,) over its ceiling, in [0, 1], as `bm25` gives it."""
-        known = self.index.known(query)
         values = known.weight * idf(self.statistics, known.term_id)
         scores = np.zeros(self.documents)
         if values.sum() <= 0:

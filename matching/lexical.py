@@ -7,7 +7,7 @@ The score is Robertson and Zaragoza's BM25 (2009) with the idf of Lucene,
 import itertools
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.aggregate import rows_between
-from matching.text import normalise, sentences, tokens
+from matching.chance import Chance, of_words
+from matching.phrases import phrase_keys
+from matching.text import bare_run_words, normalise, sentences, tokens
 
 K1: Final = 1.2
 B: Final = 0.75
@@ -31,6 +33,10 @@ class TermCounts:
 
     terms: tuple[str, ...]
     counts: tuple[int, ...]
+    phrases: bytes = b""
+    """Keys of its phrases, as `phrase_keys` makes them."""
+    listed: tuple[str, ...] = ()
+    """Distinct terms of its bare lists of words, if it has any (`matching.echoes`)."""
 
     @property
     def length(self) -> int:
@@ -41,12 +47,31 @@ class TermCounts:
 def count_terms(text: str) -> TermCounts:
     """Counts of the words of `text`, in order of first occurrence.
 
-    A sentence that is repeated word for word counts once: repeating it wins nothing.
+    What is repeated word for word, a sentence or three words in a row, counts once: repeating it
+    wins nothing.
     """
-    distinct = dict.fromkeys(sentence.text for sentence in sentences(normalise(text)))
-    counted = Counter(word for sentence in distinct for word in tokens(sentence))
+    text = normalise(text)
+    distinct = dict.fromkeys(sentence.text for sentence in sentences(text))
     # The same few words occur in all texts of a corpus: each is held in memory once.
-    return TermCounts(tuple(map(sys.intern, counted)), tuple(counted.values()))
+    worded = [list(map(sys.intern, tokens(sentence))) for sentence in distinct]
+    counted = Counter(_said_once(worded))
+    return TermCounts(
+        tuple(counted),
+        tuple(counted.values()),
+        phrase_keys(worded),
+        tuple(dict.fromkeys(map(sys.intern, bare_run_words(text)))),
+    )
+
+
+def _said_once(sentences: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The words of sentences but those that end three words in a row met before."""
+    met: set[tuple[str, str, str]] = set()
+    for words in sentences:
+        yield from words[:2]
+        for three in zip(words, words[1:], words[2:], strict=False):
+            if three not in met:
+                met.add(three)
+                yield three[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +92,15 @@ class KnownTerms:
 
     term_id: IntArray
     weight: FloatArray
+
+    def chance(self, statistics: Statistics, *, doubt: float) -> Chance:
+        """Of the share that a random document of a collection has of these terms."""
+        return of_words(
+            self.weight * idf(statistics, self.term_id),
+            statistics.frequency[self.term_id].astype(np.float64),
+            statistics.documents,
+            doubt=doubt,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +133,11 @@ class LexicalIndex:
     lengths: FloatArray
     """(passages,) in words, repeats counted."""
 
+    @property
+    def terms(self) -> int:
+        """Number of terms."""
+        return len(self.indptr) - 1
+
     @classmethod
     def build(cls, passages: Sequence[TermCounts]) -> "LexicalIndex":
         """Index of passages, addressed by their position in the sequence."""
@@ -117,7 +156,7 @@ class LexicalIndex:
         order = np.argsort(term_ids * max(len(passages), 1) + rows)
         return cls(
             vocabulary=vocabulary,
-            indptr=_indptr(term_ids, len(vocabulary)),
+            indptr=indptr_of(term_ids, len(vocabulary)),
             passage=rows[order],
             count=np.fromiter(counts, np.float64, sizes.sum())[order],
             lengths=np.fromiter((p.length for p in passages), np.float64, len(passages)),
@@ -133,7 +172,7 @@ class LexicalIndex:
         kept = kept[np.lexsort((place[self.passage[kept]], term_ids))]
         return LexicalIndex(
             vocabulary=self.vocabulary,
-            indptr=_indptr(term_ids, len(self.vocabulary)),
+            indptr=indptr_of(term_ids, self.terms),
             passage=place[self.passage[kept]],
             count=self.count[kept],
             lengths=self.lengths[passages],
@@ -141,12 +180,12 @@ class LexicalIndex:
 
     def statistics(self, group: IntArray, documents: int) -> Statistics:
         """Statistics of documents made of passages, `group` (passages,) naming each one's."""
-        term = np.repeat(np.arange(len(self.vocabulary)), np.diff(self.indptr))
+        term = np.repeat(np.arange(self.terms), np.diff(self.indptr))
         cells = cells_of(term, group[self.passage], self.count, documents)
         lengths = np.bincount(group, self.lengths, minlength=documents)
         filled = lengths > 0
         return Statistics(
-            frequency=np.bincount(cells.term, minlength=len(self.vocabulary)),
+            frequency=np.bincount(cells.term, minlength=self.terms),
             documents=int(filled.sum()),
             mean_length=float(lengths[filled].mean()) if filled.any() else 1.0,
         )
@@ -166,9 +205,8 @@ class LexicalIndex:
             weight=np.sqrt(np.array([count for _, count in found], np.float64)),
         )
 
-    def postings(self, query: TermCounts, *, allowed: BoolArray | None = None) -> QueryPostings:
-        """Postings of the query's terms in the passages that `allowed` (n,) leaves in."""
-        known = self.known(query)
+    def postings(self, known: KnownTerms, *, allowed: BoolArray | None = None) -> QueryPostings:
+        """Postings of a query's terms in the passages that `allowed` (n,) leaves in."""
         where = rows_between(self.indptr[known.term_id], self.indptr[known.term_id + 1])
         sizes = self.indptr[known.term_id + 1] - self.indptr[known.term_id]
         term = np.repeat(np.arange(len(sizes)), sizes)
@@ -177,9 +215,8 @@ class LexicalIndex:
             where, term = where[keep], term[keep]
         return self._postings(known, term, where)
 
-    def postings_of(self, query: TermCounts, rows: IntArray) -> QueryPostings:
-        """Postings of the query's terms in a few passages, `rows` in ascending order."""
-        known = self.known(query)
+    def postings_of(self, known: KnownTerms, rows: IntArray) -> QueryPostings:
+        """Postings of a query's terms in a few passages, `rows` in ascending order."""
         found = [np.zeros((2, 0), np.int64)]
         for term, term_id in enumerate(known.term_id):
             start, end = self.indptr[term_id], self.indptr[term_id + 1]
@@ -200,7 +237,8 @@ class LexicalIndex:
         )
 
 
-def _indptr(term_ids: IntArray, terms: int) -> IntArray:
+def indptr_of(term_ids: IntArray, terms: int) -> IntArray:
+    """(terms + 1,) where the postings of each term begin, once they lie in term order."""
     indptr = np.zeros(terms + 1, np.int64)
     np.cumsum(np.bincount(term_ids, minlength=terms), out=indptr[1:])
     return indptr

@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.aggregate import group_maximum, rows_between
+from matching.aggregate import group_maximum
 from matching.corpus import Corpus, Partner, Query
+from matching.echoes import copies
 from matching.encoders.protocol import Vectors
 from matching.filters import OBSTACLES, Filters, obstacles
-from matching.lexical import TermCounts, bm25, count_terms
-from matching.signals import SIGNALS, Context, Reading, Sentence, Signal
+from matching.lexical import count_terms
+from matching.signals import SIGNALS, Context, Reading, Sentence, Signal, Words
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -142,43 +143,20 @@ def _context(
     candidates: int,
 ) -> Context:
     """`eligible` (m,) are the partners that no hard constraint rules out."""
-    allowed = eligible[corpus.partner_of]
-    hidden = [row for name in query.excluded_evidence for row in corpus.rows_named.get(name, ())]
-    allowed[hidden] = False
     terms = count_terms(query.text)
-    passage_words = np.where(allowed, corpus.passage_impacts.shares(terms), 0.0)
-    profile_words = _profile_words(terms, corpus, allowed, np.array(sorted(hidden), np.int64))
-    similarity = None
+    allowed = eligible[corpus.partner_of]
+    for name in query.excluded_evidence:
+        allowed[corpus.rows_named.get(name, [])] = False
+    allowed[corpus.bare_lists.echoes(terms)] = False
+    allowed[copies(terms.phrases, corpus.phrases, corpus.years, query.posted_on.year)] = False
+    words = Words.of(terms, corpus, allowed)
+    similarity, chance = None, None
     if vector is not None and vector.any():
-        similarity = (corpus.vectors @ vector).astype(np.float64)
-    found = _candidates(corpus, allowed, similarity, profile_words, candidates)
-    return Context(query, corpus, allowed, similarity, passage_words, profile_words, found)
-
-
-def _profile_words(
-    terms: TermCounts, corpus: Corpus, allowed: BoolArray, hidden: IntArray
-) -> FloatArray:
-    """(m,) BM25 share of each partner's allowed evidence.
-
-    Worked out ahead for whole profiles; those that lack a `hidden` row (h,) are scored anew.
-    """
-    groups = len(corpus.partners)
-    speaks = np.bincount(corpus.partner_of[allowed], minlength=groups) > 0
-    words = np.where(speaks, corpus.profile_impacts.shares(terms), 0.0)
-    touched = np.unique(corpus.partner_of[hidden])
-    rows = rows_between(corpus.bounds[touched], corpus.bounds[touched + 1])
-    rows = rows[allowed[rows]]
-    if not len(rows):
-        return words
-    lengths = np.bincount(corpus.partner_of[rows], corpus.lexical.lengths[rows], minlength=groups)
-    anew = bm25(
-        corpus.lexical.postings_of(terms, rows),
-        group=corpus.partner_of,
-        lengths=lengths.astype(np.float64),
-        statistics=corpus.profile_statistics,
-    )
-    words[touched] = anew[touched]
-    return words
+        # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
+        similarity = np.round(corpus.vectors @ vector, 5).astype(np.float64)
+        chance = corpus.whole.directions.chance(vector)
+    found = _candidates(corpus, allowed, similarity, words.profiles.shares, candidates)
+    return Context(query, corpus, allowed, similarity, chance, words, found)
 
 
 def _candidates(

@@ -62,6 +62,14 @@ _ASCII_SENTENCE_END: Final = re.compile(
     rf"\s(?:(?<=\n)\n*|(?<=[.!?]\s){_NO_END.replace(')', chr(92) + 's)')}\s*(?=[\"'(A-Z0-9]))"
 )
 
+BARE_RUN: Final = 12
+"""Words in a row without grammar from which on they are a list and not language."""
+# Hiragana or a sign that ends a stretch of words; else a word: kanji or katakana, or any other.
+_RUN_PART: Final = re.compile(
+    "[\u3041-\u309f]+|[.!?。;:()\\n]+|[\u30a0-\u30fa\u30fc-\u30ff\u3400-\u9fff\u3005]+"
+    "|[^\\W_\u3041-\u30ff\u3400-\u9fff\u3005]+(?:['’][^\\W_]+)?"
+)
+
 _STOPWORDS: Final = """
 a about all also an and any are as at be been but by can could did do does for from had has
 have he her his how i if in into is it its may more most no not of on or our she should so some
@@ -168,6 +176,26 @@ def tokens(text: str) -> list[str]:
         found += _bigrams(run.group())
         position = run.end()
     return found + _latin_tokens(text[position:])
+
+
+def bare_run_words(text: str) -> list[str]:
+    """The words, as `tokens` gives them, of stretches of a normalised text that are no language:
+    `BARE_RUN` or more words in a row without a function word, a full stop or a line break.
+
+    Commas do not end a stretch. Of Japanese, a run of kanji or katakana is a word, and hiragana,
+    which carries the grammar, ends the stretch.
+    """
+    found: list[str] = []
+    run: list[str] = []
+    for part in _RUN_PART.findall(text):
+        is_word = part[0].isalnum() and not "\u3041" <= part[0] <= "\u309f"
+        if is_word and part.lower() not in ENGLISH_STOPWORDS:
+            run.append(part)
+            continue
+        found += run if len(run) >= BARE_RUN else ()
+        run = []
+    found += run if len(run) >= BARE_RUN else ()
+    return tokens(" ".join(found)) if found else []
 
 
 def _latin_tokens(text: str) -> list[str]:

@@ -182,15 +182,13 @@ def _make_peer(corpus: Corpus, terms: Sequence[TermCounts]) -> Callable[[Request
 
 def _memory(corpus: Corpus) -> dict[str, float]:
     """Megabytes of the large arrays, and the most the process has held so far."""
-    index, by_passage, by_profile = corpus.lexical, corpus.passage_impacts, corpus.profile_impacts
+    held = (corpus.lexical, corpus.phrases.index)
+    scored = (corpus.passage_impacts, corpus.profile_words.impacts, corpus.profile_phrases.impacts)
     unit = 1 if platform.system() == "Darwin" else 1024
     return {
         "vectors": corpus.vectors.nbytes / 1e6,
-        "postings": (index.passage.nbytes + index.count.nbytes + index.indptr.nbytes) / 1e6,
-        "stored scores": sum(
-            array.nbytes for array in (by_passage.impact, by_profile.impact, by_profile.document)
-        )
-        / 1e6,
+        "postings": sum(i.passage.nbytes + i.count.nbytes + i.indptr.nbytes for i in held) / 1e6,
+        "stored scores": sum(i.impact.nbytes + i.document.nbytes for i in scored) / 1e6,
         "peak of the process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6,
     }
 

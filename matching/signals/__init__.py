@@ -9,22 +9,24 @@ from typing import Final
 from matching.signals import (
     engagement,
     evidence_words,
+    phrases,
     place,
     profile_words,
     readiness,
     recency,
     topic,
 )
-from matching.signals.protocol import Context, Reading, Sentence, Signal
+from matching.signals.protocol import Context, Reading, Sentence, Signal, Words
 
-__all__ = ["SIGNALS", "Context", "Reading", "Sentence", "Signal"]
+__all__ = ["SIGNALS", "Context", "Reading", "Sentence", "Signal", "Words"]
 
 SIGNALS: Final[tuple[Signal, ...]] = (
-    Signal("topic", topic.read, weight=0.31, neutral=0.20),
-    Signal("evidence_words", evidence_words.read, weight=0.31, neutral=0.0),
-    Signal("profile_words", profile_words.read, weight=0.30, neutral=0.0),
-    Signal("recency", recency.read, weight=0.02, neutral=0.5),
-    Signal("readiness", readiness.read, weight=0.02, neutral=0.5),
-    Signal("engagement", engagement.read, weight=0.02, neutral=0.5),
-    Signal("place", place.read, weight=0.02, neutral=0.5),
+    Signal("topic", topic.read, weight=0.34, neutral=0.20),
+    Signal("evidence_words", evidence_words.read, weight=0.19, neutral=0.0),
+    Signal("profile_words", profile_words.read, weight=0.245, neutral=0.0),
+    Signal("phrases", phrases.read, weight=0.17, neutral=0.0),
+    Signal("recency", recency.read, weight=0.01, neutral=0.5),
+    Signal("readiness", readiness.read, weight=0.015, neutral=0.5),
+    Signal("engagement", engagement.read, weight=0.015, neutral=0.5),
+    Signal("place", place.read, weight=0.015, neutral=0.5),
 )

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.aggregate import rows_between
+from matching.chance import DOUBT_OF_WORDS, Chance
 from matching.corpus import Corpus, Partner, Query
+from matching.lexical import KnownTerms, TermCounts
+from matching.profiles import ProfileIndex
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -23,6 +26,46 @@ class Sentence:
     ja: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """BM25 shares of the query, and what a random document would have."""
+
+    shares: FloatArray
+    chance: Chance
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the allowed evidence has of the query's words and phrases."""
+
+    passages: Shares
+    """(n,) of each piece by its words; 0 where it may not speak."""
+    profiles: Shares
+    """(m,) of each partner's whole profile by its words."""
+    phrases: Shares
+    """(m,) of each partner's whole profile by its phrases."""
+
+    @classmethod
+    def of(cls, query: TermCounts, corpus: Corpus, allowed: BoolArray) -> "Words":
+        """Of the evidence in `allowed` (n,)."""
+        words, phrases = corpus.lexical.known(query), corpus.phrases.known(query.phrases)
+        pieces = np.where(allowed, corpus.passage_impacts.shares(words), 0.0)
+        return cls(
+            Shares(pieces, words.chance(corpus.passage_statistics, doubt=DOUBT_OF_WORDS)),
+            _of_profiles(corpus, corpus.profile_words, words, allowed),
+            _of_profiles(corpus, corpus.profile_phrases, phrases, allowed),
+        )
+
+
+def _of_profiles(
+    corpus: Corpus, profiles: ProfileIndex, known: KnownTerms, allowed: BoolArray
+) -> Shares:
+    shares = profiles.shares(
+        known, allowed=allowed, partner_of=corpus.partner_of, bounds=corpus.bounds
+    )
+    return Shares(shares, known.chance(profiles.statistics, doubt=profiles.shape.doubt))
+
+
 @dataclass(frozen=True)
 class Context:
     """One question put to a corpus of m partners and n pieces of evidence."""
@@ -33,12 +76,16 @@ class Context:
     """(n,) evidence that may speak."""
     similarity: FloatArray | None
     """(n,) cosine of each piece with the query; None if the query has no vector."""
-    passage_words: FloatArray
-    """(n,) BM25 share of each piece."""
-    profile_words: FloatArray
-    """(m,) BM25 share of each partner's whole profile."""
+    cosine_chance: Chance | None
+    """What a random piece's cosine would be; None with `similarity`."""
+    words: Words
     candidates: IntArray
     """(c,) positions of the partners to judge, in ascending order."""
+
+    @property
+    def passage_words(self) -> FloatArray:
+        """(n,) BM25 share of each piece; 0 where it may not speak."""
+        return self.words.passages.shares
 
     @cached_property
     def rows(self) -> IntArray:

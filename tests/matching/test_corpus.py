@@ -51,7 +51,8 @@ class TestBuild:
         assert corpus.rows_of(1) == slice(2, 4)
         expected = HashingEncoder().encode([piece.text for piece in corpus.evidence])
         assert np.array_equal(corpus.vectors, expected)
-        assert corpus.lexical.postings(count_terms("sensor")).passage.tolist() == [3]
+        sensor = corpus.lexical.known(count_terms("sensor"))
+        assert corpus.lexical.postings(sensor).passage.tolist() == [3]
         assert np.array_equal(corpus.years, [np.nan, np.nan, 2020, 2021], equal_nan=True)
         assert corpus.position == {"a": 0, "b": 1}
 
@@ -108,7 +109,7 @@ class TestOnly:
 
 def _words(corpus: Corpus, query: str) -> list[float]:
     found: list[float] = bm25(
-        corpus.lexical.postings(count_terms(query)),
+        corpus.lexical.postings(corpus.lexical.known(count_terms(query))),
         group=np.arange(len(corpus.evidence)),
         lengths=corpus.lexical.lengths,
         statistics=corpus.passage_statistics,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from matching.corpus import Corpus, Query
 from matching.impacts import Impacts
 from matching.lexical import LexicalIndex, TermCounts, bm25, count_terms
+from matching.profiles import WORDS
 from matching.ranker import prepare
 from tests.matching.factories import corpora, queries, repeatable, vector_of
 
@@ -36,8 +37,9 @@ def test_scores_are_those_of_the_formula(
         "lengths": np.bincount(group, index.lengths, minlength=4).astype(np.float64),
         "statistics": index.statistics(group, 4),
     }
-    expected = bm25(index.postings(counts_of(query)), **fields)
-    found = Impacts.build(index, **fields).shares(counts_of(query))
+    known = index.known(counts_of(query))
+    expected = bm25(index.postings(known), **fields)
+    found = Impacts.build(index, **fields).shares(known)
     assert found == pytest.approx(expected, abs=1e-12)
 
 
@@ -51,8 +53,9 @@ def test_postings_of_rows_are_those_of_a_mask(
     whole = LexicalIndex.build([counts_of(passage) for passage in passages])
     order = np.array(data.draw(st.permutations(range(size))), np.int64)
     for index in (whole, whole.select(order)):
-        expected = index.postings(counts_of(query), allowed=mask)
-        found = index.postings_of(counts_of(query), np.flatnonzero(mask))
+        known = index.known(counts_of(query))
+        expected = index.postings(known, allowed=mask)
+        found = index.postings_of(known, np.flatnonzero(mask))
         for name in ("term_id", "weight", "term", "passage", "count"):
             assert getattr(found, name).tolist() == getattr(expected, name).tolist()
 
@@ -62,16 +65,24 @@ def test_postings_of_rows_are_those_of_a_mask(
 def test_a_request_sees_the_words_that_its_postings_hold(corpus: Corpus, query: Query) -> None:
     """Excluded evidence and ruled out partners speak neither alone nor in a profile."""
     context, _ = prepare(query, vector_of(query.text), corpus)
-    postings = corpus.lexical.postings(count_terms(query.text), allowed=context.allowed)
-    rows, groups = np.arange(len(corpus.evidence)), len(corpus.partners)
-    lengths = corpus.lexical.lengths
-    by_passage = bm25(postings, group=rows, lengths=lengths, statistics=corpus.passage_statistics)
-    shown = np.bincount(corpus.partner_of, lengths * context.allowed, minlength=groups)
-    by_profile = bm25(
-        postings,
-        group=corpus.partner_of,
-        lengths=shown.astype(np.float64),
-        statistics=corpus.profile_statistics,
+    known = corpus.lexical.known(count_terms(query.text))
+    by_passage = bm25(
+        corpus.lexical.postings(known, allowed=context.allowed),
+        group=np.arange(len(corpus.evidence)),
+        lengths=corpus.lexical.lengths,
+        statistics=corpus.passage_statistics,
     )
     assert context.passage_words == pytest.approx(by_passage, abs=1e-12)
-    assert context.profile_words == pytest.approx(by_profile, abs=1e-12)
+    pieces = corpus.profile_words.index
+    shown = np.bincount(
+        corpus.partner_of, pieces.lengths * context.allowed, minlength=len(corpus.partners)
+    )
+    by_profile = bm25(
+        pieces.postings(known, allowed=context.allowed),
+        group=corpus.partner_of,
+        lengths=shown.astype(np.float64),
+        statistics=corpus.profile_words.statistics,
+        k1=WORDS.k1,
+        b=WORDS.b,
+    )
+    assert context.words.profiles.shares == pytest.approx(by_profile, abs=1e-12)

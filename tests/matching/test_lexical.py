@@ -68,7 +68,7 @@ def test_passages_score_as_the_formula_says(passages: list[Words], query: Words)
     index = index_of(passages)
     rows = np.arange(len(passages))
     found = bm25(
-        index.postings(counts_of(query)),
+        index.postings(index.known(counts_of(query))),
         group=rows,
         lengths=index.lengths,
         statistics=index.statistics(rows, len(passages)),
@@ -91,7 +91,7 @@ def test_profiles_score_as_if_each_were_one_text(
     shown = [words if may else [] for words, may in zip(passages, allowed, strict=True)]
     profiles = joined(shown, groups, number)
     found = bm25(
-        index.postings(counts_of(query), allowed=allowed),
+        index.postings(index.known(counts_of(query)), allowed=allowed),
         group=group,
         lengths=np.array([len(words) for words in profiles], np.float64),
         statistics=index.statistics(group, number),
@@ -109,8 +109,8 @@ def test_a_hidden_passage_has_no_posting(
     size = len(passages)
     allowed = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)), bool)
     index = index_of(passages)
-    everything = index.postings(counts_of(query))
-    postings = index.postings(counts_of(query), allowed=allowed)
+    everything = index.postings(index.known(counts_of(query)))
+    postings = index.postings(index.known(counts_of(query)), allowed=allowed)
     assert allowed[postings.passage].all()
     assert len(postings.passage) == allowed[everything.passage].sum()
     assert (postings.weight == everything.weight).all()
@@ -129,11 +129,14 @@ def test_a_selection_scores_as_in_the_whole(
     terms = counts_of(query)
     statistics = index.statistics(np.arange(size), size)
     whole = bm25(
-        index.postings(terms), group=np.arange(size), lengths=index.lengths, statistics=statistics
+        index.postings(index.known(terms)),
+        group=np.arange(size),
+        lengths=index.lengths,
+        statistics=statistics,
     )
     part = index.select(chosen)
     found = bm25(
-        part.postings(terms),
+        part.postings(part.known(terms)),
         group=np.arange(len(chosen)),
         lengths=part.lengths,
         statistics=statistics,
@@ -159,7 +162,7 @@ def scores(query: str, *passages: str) -> list[float]:
     index = LexicalIndex.build([count_terms(passage) for passage in passages])
     rows = np.arange(len(passages))
     found = bm25(
-        index.postings(count_terms(query)),
+        index.postings(index.known(count_terms(query))),
         group=rows,
         lengths=index.lengths,
         statistics=index.statistics(rows, len(rows)),

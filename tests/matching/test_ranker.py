@@ -213,7 +213,7 @@ class TestExcludedEvidence:
             [make_partner("a")],
             [
                 make_evidence("old", "a", NEED, year=1990),
-                make_evidence("new", "a", NEED, year=2026, kind="patent"),
+                make_evidence("new", "a", f"robot {NEED}", year=2026, kind="patent"),
             ],
         )
         query = make_query(NEED, excluded_evidence=frozenset({"new"}))

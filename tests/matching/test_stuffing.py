@@ -1,0 +1,1 @@
+"""A profile cannot win by stuffing words or by volume."""
