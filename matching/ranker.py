@@ -5,7 +5,7 @@ weighted mean → `Match` with its signals and evidence (`matching.explain`).
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +58,8 @@ class Ranking:
     context: Context
     blocked: dict[str, int]
     """How many partners each hard constraint ruled out."""
+    scores: "Scores"
+    """Of all candidates, not only of those in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,17 @@ def rank(
     top: int | None = None,
     signals: Sequence[Signal] = SIGNALS,
     candidates: int = CANDIDATES,
+    lifted: Collection[str] = (),
 ) -> Ranking:
     """Partners for a query, the best first.
 
     `vector` (d,) is the query's, or None (or all zeros) if the encoder could not read it. Partners
     without any allowed evidence are not in the list. `top` cuts the list; `candidates` bounds how
-    many partners each search may bring.
+    many partners each search may bring. The constraints named in `lifted` rule nobody out.
     """
-    context, blocked = prepare(query, vector, corpus, filters=filters, candidates=candidates)
+    context, blocked = prepare(
+        query, vector, corpus, filters=filters, candidates=candidates, lifted=lifted
+    )
     scores = score(context, signals)
     matches = tuple(
         RankedPartner(
@@ -100,7 +105,7 @@ def rank(
         )
         for i in scores.order[:top]
     )
-    return Ranking(matches, context, blocked)
+    return Ranking(matches, context, blocked, scores)
 
 
 def prepare(
@@ -110,9 +115,11 @@ def prepare(
     *,
     filters: Filters | None = None,
     candidates: int = CANDIDATES,
+    lifted: Collection[str] = (),
 ) -> tuple[Context, dict[str, int]]:
     """Hard constraints and candidates: what the signals read, and how many each constraint cost."""
-    obstacles = [obstacle(query, partner, filters or Filters()) for partner in corpus.partners]
+    found = [obstacle(query, partner, filters or Filters()) for partner in corpus.partners]
+    obstacles = [None if reason in lifted else reason for reason in found]
     context = _context(query, vector, corpus, obstacles, candidates)
     return context, dict(Counter(reason for reason in obstacles if reason is not None))
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from app.cli.terminal import OUT, progress_bar
 from app.jobs.evaluating import Steps, evaluate_folder
 from app.main import make_encoder_of
+from app.services.model import load_model
 from app.settings import get_settings
 from matching.bootstrap import Estimate
 from matching.evaluate import BASELINE, Measures
@@ -28,6 +29,7 @@ def evaluate(
     """Measure the ranking on judged sets, beside baselines in the same run."""
     settings = get_settings()
     encoder = make_encoder_of(settings)
+    model = load_model(settings.model, encoder.id)
     cache = settings.data_dir / "evaluation"
     cache.mkdir(parents=True, exist_ok=True)
     sets: dict[str, Measures] = {}
@@ -44,7 +46,12 @@ def evaluate(
                 return bars.enter_context(progress_bar(f"{name}: {title}", total)).advance
 
             sets[name] = evaluate_folder(
-                folder, encoder, cache=cache, steps=Steps(begin), baseline=baseline
+                folder,
+                encoder,
+                cache=cache,
+                steps=Steps(begin),
+                baseline=baseline,
+                signals=model.signals,
             )
         if not as_json:
             _show(name, sets[name], baseline)

@@ -22,6 +22,7 @@ from app.services.embeddings import PARAMETERS, load_vectors
 from matching.corpus import Corpus, Evidence, Partner, Period
 from matching.encoders import CachedEncoder, Encoder, Vectors
 from matching.lexical import TermCounts, count_terms
+from matching.model import Model
 from models import Capability, CorpusRevision
 from models import Partner as PartnerRow
 
@@ -149,14 +150,21 @@ class Engine:
     database: Database
     encoder: CachedEncoder
     corpora: CorpusCache
+    model: Model
 
     @classmethod
     def make(
-        cls, database: Database, encoder: Encoder, *, inline: int, sentence_cache: int
+        cls,
+        database: Database,
+        encoder: Encoder,
+        *,
+        inline: int,
+        sentence_cache: int,
+        model: Model | None = None,
     ) -> "Engine":
         """An engine on a database; nothing is loaded yet."""
         cached = CachedEncoder(encoder, sentence_cache)
-        return cls(database, cached, CorpusCache(cached, inline=inline))
+        return cls(database, cached, CorpusCache(cached, inline=inline), model or Model())
 
 
 def _partner_rows(session: Session) -> Iterable[PartnerRow]:

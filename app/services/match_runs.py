@@ -11,7 +11,6 @@ from app.errors import not_found
 from app.services.matches import MatchList
 from app.services.paging import PageOf, page
 from matching.filters import Filters
-from matching.signals import SIGNALS
 from models import Match, MatchRun, Need
 
 
@@ -25,7 +24,7 @@ def keep_run(
         corpus_revision=found.revision,
         asked={"top": top, **TypeAdapter(Filters).dump_python(filters, mode="json")},
         blocked=found.blocked,
-        weights={signal.name: signal.weight for signal in SIGNALS},
+        weights=found.weights,
         matches=[
             Match(
                 partner_id=match.partner.id,

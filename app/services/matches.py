@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -17,7 +17,9 @@ from matching.corpus import Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
 from matching.filters import Filters
+from matching.misses import Miss, advice, near_misses
 from matching.ranker import RankedPartner, Ranking, rank
+from matching.signals import Sentence
 from matching.text import content_hash, tokens
 from models import Need, NeedStatus, Partner
 
@@ -31,6 +33,16 @@ class Match:
     partner: Partner
     need: Need | None
     evidence: tuple[Passage, ...]
+    probability: float | None = None
+    """That this partner is a true one; None where nothing is calibrated."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """Who is near but no strong partner, with the row it is about."""
+
+    miss: Miss
+    partner: Partner
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,14 @@ class MatchList:
     encoder_id: str
     revision: int
     pending: int
+    weights: dict[str, float]
+    """Of each signal."""
+    strength: float | None = None
+    """Probability that a true partner is among the first ten; None where nothing is calibrated."""
+    strong: bool | None = None
+    """Whether a strong partner is known; None where that cannot be said."""
+    advice: Sentence | None = None
+    near_misses: tuple[NearMiss, ...] = ()
 
 
 def match_need(
@@ -76,8 +96,17 @@ def _match(
 ) -> MatchList:
     loaded = engine.corpora.current(session)
     vector = engine.encoder.encode([query.text], role="query")[0]
-    ranking = rank(query, vector, loaded.corpus, filters=filters, top=top)
-    partners = _partners(session, [match.partner.id for match in ranking.matches])
+    model = engine.model
+    ranking = rank(query, vector, loaded.corpus, filters=filters, top=top, signals=model.signals)
+    verdict = model.judge(ranking.scores)
+    strong = verdict.strong if verdict else None if ranking.matches else False
+    misses: tuple[Miss, ...] = ()
+    if strong is False:
+        misses = near_misses(
+            query, vector, loaded.corpus, filters=filters, model=model, ranking=ranking
+        )
+    shown = [*ranking.matches, *(miss.ranked for miss in misses)]
+    partners = _partners(session, [match.partner.id for match in shown])
     evidence = _evidence(engine, ranking, ranking.matches, vector) if explain else None
     matches = tuple(
         Match(
@@ -86,12 +115,23 @@ def _match(
             partner=partners[ranked.partner.id],
             need=need,
             evidence=() if evidence is None else evidence[position - 1],
+            probability=verdict.probabilities[position - 1] if verdict else None,
         )
         for position, ranked in enumerate(ranking.matches, 1)
         # A partner deleted since the corpus was read is left out rather than shown.
         if ranked.partner.id in partners
     )
-    return _list(engine, loaded, matches, ranking.blocked)
+    return replace(
+        _list(engine, loaded, matches, ranking.blocked),
+        strength=verdict.strength if verdict else None,
+        strong=strong,
+        advice=advice(model, ranking, strong=strong),
+        near_misses=tuple(
+            NearMiss(miss, partners[miss.ranked.partner.id])
+            for miss in misses
+            if miss.ranked.partner.id in partners
+        ),
+    )
 
 
 def match_partner(
@@ -113,7 +153,13 @@ def match_partner(
     queries = [query_of(need) for need in needs]
     vectors = _query_vectors(session, engine, queries)
     rankings = [
-        rank(query, vectors[content_hash(query.text)], corpus, filters=Filters(available_on=today))
+        rank(
+            query,
+            vectors[content_hash(query.text)],
+            corpus,
+            filters=Filters(available_on=today),
+            signals=engine.model.signals,
+        )
         for query in queries
     ]
     found = [
@@ -149,6 +195,7 @@ def _list(
         encoder_id=engine.encoder.id,
         revision=loaded.revision,
         pending=loaded.corpus.pending,
+        weights={signal.name: signal.weight for signal in engine.model.signals},
     )
 
 
