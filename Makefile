@@ -9,7 +9,7 @@ export ENMUSUBI_ENCODER := $(ENCODER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match lock clean
+.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match train lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,13 @@ bench-encoder: setup ## Embedding rate against plain model.encode, in one run
 
 bench-match: setup ## Time of a warm match request on the open needs of the database
 	$(BIN)/enmusubi bench match
+
+# Partner sets whose licences allow it; reviewer-gold and scifact are for evaluation only.
+BENCH ?= ../shared/bench
+TRAINING := sbir-firm acl-people cordis-agri sbir-university kaken-institution
+
+train: setup ## Calibrate the default weights anew on the public sets: after a change of signals
+	$(BIN)/enmusubi train $(addprefix $(BENCH)/,$(TRAINING)) --keep-weights --out data/trained/default.json
 
 lock: | $(BIN)/python ## Pin all dependencies anew from the ranges in pyproject.toml
 	$(PIP) install --quiet "pip-tools>=7.6,<8"

@@ -4,11 +4,13 @@ A score is made to order one list; its height depends on how long the need is, i
 and on the corpus. What says more across needs is how far a partner stands out from the others of
 the same list, signal by signal. The probability of a place is therefore read from two facts:
 
-- `stand`: the weighted mean of the signals' z-scores among the hundred best candidates;
+- `stand`: the weighted mean of the signals' z-scores, by the mean and the spread of places 21 to
+  100 (the first twenty are what is judged, so they are no part of the yardstick);
 - `lead`: its `stand` less the highest of the others.
 
-Both are without a unit and nearly independent of the size of the corpus, since the hundred best
-are looked at however many there are. docs/decisions/0008 has the table of what was tried.
+Both are without a unit and nearly independent of the size of the corpus, since the same places
+are the yardstick however many candidates there are. docs/decisions/0008 has the table of what was
+tried.
 """
 
 from collections.abc import Mapping
@@ -24,9 +26,12 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 FACTS: Final = ("stand", "lead")
-AROUND: Final = 100
-"""Candidates among whom a place is judged."""
-FEWEST: Final = 20
+YARDSTICK: Final = slice(20, 100)
+"""The places whose mean and spread are the measure."""
+LEAST_SPREAD: Final = 0.25
+"""Of the spread of the first hundred: where places 21 to 100 are all alike, as when only a few
+candidates share a word with the need, those few stand out far, but not without end."""
+FEWEST: Final = 40
 """With fewer candidates nothing can be said: there is nothing to stand out from."""
 PLACES: Final = 10
 """Places that the fit looks at: those which people look at."""
@@ -105,17 +110,19 @@ def place_facts(values: FloatArray, weights: FloatArray, order: IntArray) -> Flo
     """The facts (c, 2) of each place, the first place first.
 
     `values` (c, signals) may have any scale per signal, so contributions serve as well; `order`
-    (c,) are the candidates, the best first. A signal that all share says nothing.
+    (c,) are the candidates, the best first. A signal that all share says nothing. With fewer than
+    `FEWEST` candidates all of them are the yardstick.
     """
-    around = values[order[:AROUND]]
-    spread = around.std(axis=0)
+    if len(order) < 2:
+        return np.zeros((len(order), len(FACTS)))
+    around = values[order[YARDSTICK] if len(order) >= FEWEST else order]
+    every = values[order[: YARDSTICK.stop]].std(axis=0)
+    spread = np.maximum(around.std(axis=0), LEAST_SPREAD * every)
     known = spread > 1e-9
     scaled = (values[order] - around.mean(axis=0)) / np.where(known, spread, 1.0)
     stand = np.where(known, scaled, 0.0) @ weights
-    if len(stand) < 2:
-        return np.zeros((len(stand), len(FACTS)))
-    second, first = np.sort(stand[:AROUND])[-2:]
-    others = np.where(np.arange(len(stand)) == np.argmax(stand[:AROUND]), second, first)
+    second, first = np.sort(stand)[-2:]
+    others = np.where(np.arange(len(stand)) == np.argmax(stand), second, first)
     return np.stack([stand, stand - others], axis=1)
 
 
