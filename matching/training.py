@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from matching.bootstrap import Estimate, Tally, estimates
+from matching.bootstrap import LEVELS, Estimate, Tally, estimates
 from matching.calibrate import Calibration
 from matching.calibration_fit import (
     Shown,
@@ -41,6 +41,7 @@ FloatArray = NDArray[np.float64]
 
 POOLED: Final = "all sets"
 """The mean over the sets, each counting equally; the calibration measures over all lists."""
+AUC_SAMPLES: Final = 500
 DEFAULT, LEARNED = "default", "learned"
 
 
@@ -51,7 +52,7 @@ class Reliability:
     calibration_error: float
     """Expected calibration error of the places."""
     brier: float
-    auc: float
+    auc: Estimate
     """ROC AUC of the strength: lists as they are against the same without their true partners."""
     ceiling: float
     """½ + ½ P(a true partner is first): about what an oracle that saw only the first place got."""
@@ -174,13 +175,7 @@ def _reliability_of(held: Sequence[_Held], share: FloatArray) -> Reliability:
     return Reliability(
         calibration_error=expected_calibration_error(probability, sample.happened),
         brier=float(np.average((probability - sample.happened) ** 2, weights=sample.share)),
-        auc=float(
-            roc_auc_score(
-                np.repeat([1, 0], len(held)),
-                np.concatenate([strength, without]),
-                sample_weight=np.tile(share, 2),
-            )
-        ),
+        auc=_auc(strength, without, share),
         ceiling=0.5 + 0.5 * float(np.average(first, weights=share)),
         flagged=float(np.average(strength < threshold, weights=share)),
         flagged_reached=(
@@ -190,6 +185,21 @@ def _reliability_of(held: Sequence[_Held], share: FloatArray) -> Reliability:
         ),
         flagged_without=float(np.average(without < threshold, weights=share)),
     )
+
+
+def _auc(strength: FloatArray, without: FloatArray, share: FloatArray) -> Estimate:
+    """ROC AUC with its 95% interval from a bootstrap over queries, both lists of one together."""
+    there = np.repeat([1, 0], len(share))
+    both = np.concatenate([strength, without])
+    drawn = np.random.default_rng(0).multinomial(
+        len(share), np.full(len(share), 1 / len(share)), AUC_SAMPLES
+    )
+    found = [
+        float(roc_auc_score(there, both, sample_weight=np.tile(share * times, 2)))
+        for times in (np.ones(len(share)), *drawn)
+    ]
+    low, high = np.percentile(found[1:], LEVELS)
+    return Estimate(found[0], float(low), float(high))
 
 
 def _ranking(

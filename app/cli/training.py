@@ -101,7 +101,7 @@ def _reliability(trained: Trained) -> Table:
             name,
             f"{found.calibration_error:.3f}",
             f"{found.brier:.3f}",
-            f"{found.auc:.3f}",
+            f"{found.auc.value:.3f} ({found.auc.low:.3f} to {found.auc.high:.3f})",
             f"({found.ceiling:.3f})",
             f"{found.flagged:.0%}",
             f"{found.flagged_reached:.0%}",

@@ -129,6 +129,8 @@ def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _round(value: object) -> object:
+    if isinstance(value, dict):
+        return _rounded(value)
     if isinstance(value, tuple | list):
         return [_round(each) for each in value]
     return round(value, 5) if isinstance(value, float) else value
