@@ -25,11 +25,14 @@ def keep_run(
         asked={"top": top, **TypeAdapter(Filters).dump_python(filters, mode="json")},
         blocked=found.blocked,
         weights=found.weights,
+        strength=found.strength,
+        strong=found.strong,
         matches=[
             Match(
                 partner_id=match.partner.id,
                 rank=match.rank,
                 score=match.ranked.score,
+                probability=match.probability,
                 signals=[
                     {
                         "name": signal.name,

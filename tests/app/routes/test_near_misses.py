@@ -129,3 +129,15 @@ def test_a_company_learns_whether_anybody_fits_but_not_who_nearly_does(
     assert found["strength"] is None
     assert {item["probability"] for item in found["items"]} == {None}
     assert "Juice expert" not in str(found)
+
+
+def test_a_kept_list_keeps_what_it_said_of_itself(calibrated: TestClient) -> None:
+    fill(calibrated, expert=True)
+    need_id = submit(calibrated)
+
+    kept = create(calibrated, f"/v1/needs/{need_id}/match-runs", {})
+
+    assert kept["strong"] is True
+    assert 0.5 < kept["strength"] <= 1
+    assert all(0 <= match["probability"] <= 1 for match in kept["matches"])
+    assert get(calibrated, f"/v1/match-runs/{kept['id']}") == kept
