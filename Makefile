@@ -9,7 +9,7 @@ export ENMUSUBI_ENCODER := $(ENCODER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match train lock clean
+.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match bench-rank train lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-encoder: setup ## Embedding rate against plain model.encode, in one run
 
 bench-match: setup ## Time of a warm match request on the open needs of the database
 	$(BIN)/enmusubi bench match
+
+bench-rank: $(VENV)/.development ## Time of the engine on 10,000 partners, beside a NumPy and bm25s peer
+	$(BIN)/enmusubi bench rank
 
 # Partner sets whose licences allow it; reviewer-gold and scifact are for evaluation only.
 BENCH ?= ../shared/bench

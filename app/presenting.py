@@ -16,10 +16,12 @@ from app.schemas.match import (
     NeedMatchOut,
     SentenceOut,
     SignalOut,
+    StandingOut,
 )
 from app.services.matches import Match, MatchList, NearMiss
 from matching.explain import Passage
 from matching.ranker import SignalValue
+from matching.reverse import Standing
 from matching.signals import Sentence
 
 View = Literal["full", "coarse"]
@@ -50,16 +52,7 @@ def need_match_list(partner_id: UUID, found: MatchList) -> NeedMatchListOut:
         corpus_revision=found.revision,
         pending_embeddings=found.pending,
         blocked=found.blocked,
-        items=[
-            NeedMatchOut(
-                rank=match.rank,
-                score=match.ranked.score,
-                need=_need(match),
-                signals=[_signal(signal) for signal in match.ranked.signals],
-                evidence=[_evidence(passage) for passage in match.evidence],
-            )
-            for match in found.matches
-        ],
+        items=[_need_match(match) for match in found.matches],
     )
 
 
@@ -109,6 +102,29 @@ def _partner(shown: Match | NearMiss, *, full: bool) -> MatchedPartnerOut:
         clusters=[cluster.slug for cluster in partner.clusters],
         engagement_types=partner.engagement_types,
         languages=partner.languages,
+    )
+
+
+def _need_match(match: Match) -> NeedMatchOut:
+    if match.standing is None:
+        raise ValueError("a partner's list says how the partner stands for each need")
+    return NeedMatchOut(
+        rank=match.rank,
+        score=match.ranked.score,
+        standing=_standing(match.standing),
+        need=_need(match),
+        signals=[_signal(signal) for signal in match.ranked.signals],
+        evidence=[_evidence(passage) for passage in match.evidence],
+    )
+
+
+def _standing(standing: Standing) -> StandingOut:
+    return StandingOut(
+        place=standing.place,
+        eligible=standing.eligible,
+        appeal=standing.appeal,
+        margin=standing.margin,
+        reason=SentenceOut(en=standing.reason.en, ja=standing.reason.ja),
     )
 
 

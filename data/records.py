@@ -7,7 +7,14 @@ without a stated language are put under the language of their script.
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from matching.text import bilingual_text, language_of, normalise
 from models.enums import (
@@ -193,6 +200,11 @@ class NeedRecord(Record):
     year: Year | None = None
     """Year in which the need was posted; this year if not said."""
     exclude_evidence: list[Identifier] = []
+    new_partners: Annotated[
+        list[Identifier],
+        Field(validation_alias=AliasChoices("new_partners", "new_partners_of_first_author")),
+    ] = []
+    """Of judged sets: the right partners whom the asker had not worked with before. Not stored."""
 
     @model_validator(mode="before")
     @classmethod

@@ -17,15 +17,25 @@ def best_mean(
     A group with fewer values than `best` is judged by those it has. `values`, `group` and
     `allowed` are (n,).
     """
+    rows = best_rows(values, group=group, groups=groups, allowed=allowed, best=best)
+    total = np.bincount(group[rows], values[rows], minlength=groups)
+    number = np.bincount(group[rows], minlength=groups)
+    mean: FloatArray = np.divide(total, number, out=np.full(groups, np.nan), where=number > 0)
+    return mean
+
+
+def best_rows(
+    values: FloatArray, *, group: IntArray, groups: int, allowed: BoolArray, best: int
+) -> IntArray:
+    """Positions in `values` of each group's `best` highest allowed ones, group after group.
+
+    Within a group the highest come first; of equal values the one that lies first does.
+    """
     rows = np.flatnonzero(allowed)
     rows = rows[np.lexsort((-values[rows], group[rows]))]
     owner = group[rows]
     rank = np.arange(len(rows)) - np.searchsorted(owner, np.arange(groups))[owner]
-    kept = rank < best
-    total = np.bincount(owner[kept], values[rows[kept]], minlength=groups)
-    number = np.bincount(owner[kept], minlength=groups)
-    mean: FloatArray = np.divide(total, number, out=np.full(groups, np.nan), where=number > 0)
-    return mean
+    return rows[rank < best]
 
 
 def group_maximum(
@@ -35,3 +45,11 @@ def group_maximum(
     maximum = np.full(groups, -np.inf)
     np.maximum.at(maximum, group[allowed], values[allowed])
     return maximum
+
+
+def rows_between(starts: IntArray, ends: IntArray) -> IntArray:
+    """The rows of several ranges `starts` (r,) to `ends` (r,), one range after the other."""
+    sizes = ends - starts
+    before = np.cumsum(sizes) - sizes
+    rows: IntArray = np.arange(sizes.sum()) + np.repeat(starts - before, sizes)
+    return rows

@@ -3,6 +3,7 @@
 A `Corpus` is an immutable snapshot with its indexes; a change of the data makes a new one.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,7 +12,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.aggregate import rows_between
+from matching.columns import Labels, PartnerColumns
 from matching.encoders.protocol import Vectors, has_vector
+from matching.impacts import Impacts
 from matching.lexical import LexicalIndex, Statistics, TermCounts
 
 IntArray = NDArray[np.int64]
@@ -151,18 +155,74 @@ class Corpus:
         """Position of each partner by id."""
         return {partner.id: position for position, partner in enumerate(self.partners)}
 
+    @cached_property
+    def columns(self) -> PartnerColumns:
+        """The partners' fields as columns, for filters and signals."""
+        return PartnerColumns.of(self.partners)
+
+    @cached_property
+    def id_order(self) -> IntArray:
+        """(m,) place of each partner among all in the order of their ids, which settles ties."""
+        ids = [partner.id for partner in self.partners]
+        order = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        return place
+
+    @cached_property
+    def kinds(self) -> Labels:
+        """The kind of each piece of evidence (n,)."""
+        return Labels.of([piece.kind for piece in self.evidence])
+
+    @cached_property
+    def rows_named(self) -> dict[str, list[int]]:
+        """Rows of the evidence by its external id; pieces without one are in none."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for row, piece in enumerate(self.evidence):
+            if piece.external_id is not None:
+                found[piece.external_id].append(row)
+        return dict(found)
+
+    @cached_property
+    def passage_impacts(self) -> Impacts:
+        """BM25 of the single pieces of evidence, worked out ahead."""
+        return Impacts.build(
+            self.lexical,
+            group=np.arange(len(self.evidence)),
+            lengths=self.lexical.lengths,
+            statistics=self.passage_statistics,
+        )
+
+    @cached_property
+    def profile_impacts(self) -> Impacts:
+        """BM25 of the partners' whole profiles, worked out ahead."""
+        lengths = np.bincount(
+            self.partner_of, self.lexical.lengths, minlength=len(self.partners)
+        ).astype(np.float64)
+        return Impacts.build(
+            self.lexical,
+            group=self.partner_of,
+            lengths=lengths,
+            statistics=self.profile_statistics,
+        )
+
+    @cached_property
+    def bounds(self) -> IntArray:
+        """(m + 1,): the evidence of partner p lies at `bounds[p]:bounds[p + 1]`."""
+        return np.searchsorted(self.partner_of, np.arange(len(self.partners) + 1))
+
     def rows_of(self, partner: int) -> slice:
         """Where the evidence of the partner at that position lies."""
-        start, end = np.searchsorted(self.partner_of, [partner, partner + 1])
-        return slice(int(start), int(end))
+        return slice(int(self.bounds[partner]), int(self.bounds[partner + 1]))
 
     def only(self, ids: Collection[str]) -> "Corpus":
         """The part with these partners, judged by the statistics of the whole.
 
         A need and a partner therefore get the same score whichever of the two asks.
         """
-        wanted = [p for p, partner in enumerate(self.partners) if partner.id in ids]
-        rows = np.flatnonzero(np.isin(self.partner_of, wanted))
+        found = sorted(self.position[i] for i in set(ids) if i in self.position)
+        wanted = np.array(found, np.int64)
+        rows = rows_between(self.bounds[wanted], self.bounds[wanted + 1])
         return Corpus(
             partners=tuple(self.partners[p] for p in wanted),
             evidence=tuple(self.evidence[row] for row in rows),

@@ -13,9 +13,17 @@ import numpy as np
 from matching.bootstrap import Estimate, Tally, estimates
 from matching.corpus import Corpus, Query
 from matching.encoders.protocol import Vectors
-from matching.metrics import RANKING_METRICS, Gains, expertise_tally, matched_accuracy
+from matching.metrics import (
+    NEW_PARTNER_METRIC,
+    RANKING_METRICS,
+    Gains,
+    expertise_tally,
+    matched_accuracy,
+    only,
+)
 from matching.ranker import prepare, score
 from matching.signals import SIGNALS, Signal, evidence_words, popularity, profile_words, topic
+from matching.text import tokens
 
 RANKERS: Final[Mapping[str, tuple[Signal, ...]]] = {
     "popularity": (Signal("popularity", popularity.read, 1.0, 0.0),),
@@ -39,12 +47,18 @@ Rows = dict[tuple[str, str], list[tuple[float, float]]]
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
-    """A question, its vector, and the gains of the candidates that are right."""
+    """A question, its vector, and the gains of the candidates that are right.
+
+    A query without a word in its text stands for one that nobody could answer: each ranker's list
+    is empty, so it scores 0 and is counted.
+    """
 
     id: str
     query: Query
     vector: Vectors
     gains: Gains
+    new_partners: frozenset[str] = frozenset()
+    """The right candidates whom the asker had not worked with before, where the set says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,9 @@ def evaluate(
                 rows[metric.name, name].append((metric.measure(ranked, judged.gains), 1.0))
             matched = matched_accuracy(scores, judged.gains, volume)
             rows["matched", name].append((sum(matched), len(matched)))
+            new = only(judged.gains, judged.new_partners)
+            got = NEW_PARTNER_METRIC.measure(ranked, new) if new else 0.0
+            rows[NEW_PARTNER_METRIC.name, name].append((got, 1.0 if new else 0.0))
         progress()
     return _measures([rows], rankers, baseline)
 
@@ -135,7 +152,9 @@ def _measures(
 def _scores(
     task: Task, judged: JudgedQuery, rankers: Mapping[str, tuple[Signal, ...]]
 ) -> dict[str, dict[str, float]]:
-    """By ranker, the scores by public id, the best first."""
+    """By ranker, the scores by public id, the best first; none for a query without a word."""
+    if not tokens(judged.query.text):
+        return {name: {} for name in rankers}
     # Baselines rank everybody; the product is measured with the candidates it really has.
     everybody, _ = prepare(
         judged.query, judged.vector, task.corpus, candidates=len(task.corpus.partners)

@@ -12,7 +12,7 @@ from matching.corpus import Corpus, Evidence
 from matching.encoders.protocol import Vectors
 from matching.lexical import TermCounts, count_terms, idf
 from matching.ranker import RankedPartner, Ranking
-from matching.text import Span, sentences
+from matching.text import Span, sentences, tokens
 
 PASSAGES: Final = 3
 """Passages shown per match."""
@@ -73,7 +73,8 @@ def _nearest(
 ) -> NDArray[np.int64]:
     """Rows of the match's allowed evidence that fit best."""
     context = ranking.context
-    rows = np.arange(len(context.allowed))[context.corpus.rows_of(match.position)]
+    place = context.corpus.rows_of(match.position)
+    rows = np.arange(place.start, place.stop)
     rows = rows[context.allowed[rows]]
     return rows[np.argsort(-fit[rows], kind="stable")[:count]]
 
@@ -126,4 +127,4 @@ def _word_shares(texts: Sequence[str], query: TermCounts, corpus: Corpus) -> NDA
 @lru_cache(maxsize=50_000)
 def _sentence_terms(text: str) -> tuple[str, ...]:
     """Distinct words of a sentence; the same sentences are shown again and again."""
-    return count_terms(text).terms
+    return tuple(dict.fromkeys(tokens(text)))

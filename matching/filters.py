@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.columns import PartnerColumns
 from matching.corpus import Partner, Query
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,49 +33,65 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A hard constraint: what it is called, what it says of a partner, and when it holds."""
+    """A hard constraint: what it is called, what it says of a partner, and whom it rules out."""
 
     name: str
     says: str
-    holds: Callable[[Query, Partner, Filters], bool]
+    holds: Callable[[Query, PartnerColumns, Filters], BoolArray]
+    """Mask (m,) of the partners that it rules out."""
 
 
-def _is_own(query: Query, partner: Partner, _: Filters) -> bool:
-    return partner.organisation is not None and partner.organisation == query.organisation
+def _is_own(query: Query, partners: PartnerColumns, _: Filters) -> BoolArray:
+    return partners.organisation.known & partners.organisation.equal(query.organisation)
 
 
-def _is_excluded(query: Query, partner: Partner, filters: Filters) -> bool:
-    return partner.organisation in query.excluded_organisations | filters.excluded_organisations
-
-
-def _may_be_excluded(query: Query, partner: Partner, filters: Filters) -> bool:
-    excluded = query.excluded_organisations | filters.excluded_organisations
-    return bool(excluded) and partner.organisation is None
-
-
-def _is_elsewhere(_: Query, partner: Partner, filters: Filters) -> bool:
-    return bool(filters.clusters) and not filters.clusters & partner.clusters
-
-
-def _is_of_another_kind(_: Query, partner: Partner, filters: Filters) -> bool:
-    return bool(filters.partner_kinds) and partner.kind not in filters.partner_kinds
-
-
-def _has_not_stated(_: Query, partner: Partner, filters: Filters) -> bool:
-    return bool(filters.engagement_types) and not partner.engagement_types
-
-
-def _refuses(query: Query, partner: Partner, filters: Filters) -> bool:
-    # A partner that has stated nothing refuses nothing.
-    return any(
-        wanted and partner.engagement_types and not wanted & partner.engagement_types
-        for wanted in (query.engagement_types, filters.engagement_types)
+def _is_excluded(query: Query, partners: PartnerColumns, filters: Filters) -> BoolArray:
+    return partners.organisation.among(
+        query.excluded_organisations | filters.excluded_organisations
     )
 
 
-def _is_unavailable(_: Query, partner: Partner, filters: Filters) -> bool:
-    day = filters.available_on
-    return day is not None and any(period.holds(day) for period in partner.unavailable)
+def _may_be_excluded(query: Query, partners: PartnerColumns, filters: Filters) -> BoolArray:
+    if not query.excluded_organisations | filters.excluded_organisations:
+        return _nobody(partners)
+    return ~partners.organisation.known
+
+
+def _is_elsewhere(_: Query, partners: PartnerColumns, filters: Filters) -> BoolArray:
+    if not filters.clusters:
+        return _nobody(partners)
+    return np.asarray(partners.clusters.shared(filters.clusters) == 0)
+
+
+def _is_of_another_kind(_: Query, partners: PartnerColumns, filters: Filters) -> BoolArray:
+    if not filters.partner_kinds:
+        return _nobody(partners)
+    return ~partners.kind.among(filters.partner_kinds)
+
+
+def _has_not_stated(_: Query, partners: PartnerColumns, filters: Filters) -> BoolArray:
+    if not filters.engagement_types:
+        return _nobody(partners)
+    return ~partners.engagement_types.stated
+
+
+def _refuses(query: Query, partners: PartnerColumns, filters: Filters) -> BoolArray:
+    refused = _nobody(partners)
+    for wanted in (query.engagement_types, filters.engagement_types):
+        if wanted:
+            refused |= partners.engagement_types.shared(wanted) == 0
+    # A partner that has stated nothing refuses nothing.
+    return refused & partners.engagement_types.stated
+
+
+def _is_unavailable(_: Query, partners: PartnerColumns, filters: Filters) -> BoolArray:
+    if filters.available_on is None:
+        return _nobody(partners)
+    return partners.unavailable.on(filters.available_on)
+
+
+def _nobody(partners: PartnerColumns) -> BoolArray:
+    return np.zeros(len(partners), bool)
 
 
 OBSTACLES: Final = (
@@ -93,7 +116,13 @@ OBSTACLES: Final = (
 REASONS: Final = {obstacle.name: obstacle.says for obstacle in OBSTACLES}
 
 
+def obstacles(query: Query, partners: PartnerColumns, filters: Filters) -> IntArray:
+    """For each partner (m,) the place in `OBSTACLES` of the first that rules it out, or -1."""
+    holding = np.stack([each.holds(query, partners, filters) for each in OBSTACLES])
+    return np.where(holding.any(axis=0), holding.argmax(axis=0), -1)
+
+
 def obstacle(query: Query, partner: Partner, filters: Filters) -> str | None:
     """Name of the first obstacle that rules the partner out, or None."""
-    found = (each.name for each in OBSTACLES if each.holds(query, partner, filters))
-    return next(found, None)
+    (first,) = obstacles(query, PartnerColumns.of([partner]), filters).tolist()
+    return None if first < 0 else OBSTACLES[first].name

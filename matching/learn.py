@@ -25,7 +25,7 @@ from matching.folds import folds
 from matching.metrics import RANKING_METRICS, Gains
 from matching.ranker import prepare
 from matching.signals import Signal
-from matching.text import content_hash
+from matching.text import content_hash, tokens
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -58,7 +58,8 @@ class Example:
 def read_example(name: str, task: Task, query: JudgedQuery, signals: Sequence[Signal]) -> Example:
     """The signals of a query's candidates, as the product ranks them."""
     context, _ = prepare(query.query, query.vector, task.corpus)
-    partners = context.partners()
+    # Nobody answers a query without a word: see `JudgedQuery`.
+    partners = context.partners() if tokens(query.query.text) else []
     order = sorted(range(len(partners)), key=lambda i: partners[i].id)
     values = np.empty((len(partners), len(signals)))
     for column, signal in enumerate(signals):

@@ -4,7 +4,9 @@ The score is Robertson and Zaragoza's BM25 (2009) with the idf of Lucene,
 ``log(1 + (N - df + 0.5) / (df + 0.5))``, which is never negative.
 """
 
-from collections import Counter
+import itertools
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.aggregate import rows_between
 from matching.text import normalise, sentences, tokens
 
 K1: Final = 1.2
@@ -42,7 +45,8 @@ def count_terms(text: str) -> TermCounts:
     """
     distinct = dict.fromkeys(sentence.text for sentence in sentences(normalise(text)))
     counted = Counter(word for sentence in distinct for word in tokens(sentence))
-    return TermCounts(tuple(counted), tuple(counted.values()))
+    # The same few words occur in all texts of a corpus: each is held in memory once.
+    return TermCounts(tuple(map(sys.intern, counted)), tuple(counted.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,14 @@ class Statistics:
     frequency: IntArray
     documents: int
     mean_length: float
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTerms:
+    """A query's terms (t,) that the index knows, and what each counts for."""
+
+    term_id: IntArray
+    weight: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,10 @@ class QueryPostings:
 
 @dataclass(frozen=True, slots=True)
 class LexicalIndex:
-    """Postings of passages in term order: term t's lie at `indptr[t]:indptr[t + 1]`."""
+    """Postings of passages in term order: term t's lie at `indptr[t]:indptr[t + 1]`.
+
+    Within a term they lie in ascending order of the passages.
+    """
 
     vocabulary: dict[str, int]
     indptr: IntArray
@@ -87,19 +102,24 @@ class LexicalIndex:
     @classmethod
     def build(cls, passages: Sequence[TermCounts]) -> "LexicalIndex":
         """Index of passages, addressed by their position in the sequence."""
-        vocabulary: dict[str, int] = {}
-        term_ids = np.fromiter(
-            (vocabulary.setdefault(t, len(vocabulary)) for p in passages for t in p.terms), np.int64
-        )
         sizes = np.fromiter((len(p.terms) for p in passages), np.int64, len(passages))
+        numbering: dict[str, int] = defaultdict(
+            itertools.count().__next__
+        )  # a new term gets the next one
+        numbers = map(
+            numbering.__getitem__, itertools.chain.from_iterable(p.terms for p in passages)
+        )
+        term_ids = np.fromiter(numbers, np.int64, sizes.sum())
+        vocabulary = dict(numbering)
         rows = np.repeat(np.arange(len(passages), dtype=np.int64), sizes)
-        counts = np.fromiter((c for p in passages for c in p.counts), np.float64)
-        order = np.argsort(term_ids, kind="stable")
+        counts = itertools.chain.from_iterable(p.counts for p in passages)
+        # A passage holds a term once: the keys differ, and any sort of them is the same.
+        order = np.argsort(term_ids * max(len(passages), 1) + rows)
         return cls(
             vocabulary=vocabulary,
             indptr=_indptr(term_ids, len(vocabulary)),
             passage=rows[order],
-            count=counts[order],
+            count=np.fromiter(counts, np.float64, sizes.sum())[order],
             lengths=np.fromiter((p.length for p in passages), np.float64, len(passages)),
         )
 
@@ -107,49 +127,73 @@ class LexicalIndex:
         """The same vocabulary over some of the passages, renumbered in the order given."""
         place = np.full(len(self.lengths), -1, np.int64)
         place[passages] = np.arange(len(passages))
-        keep = place[self.passage] >= 0
-        term_ids = np.repeat(np.arange(len(self.vocabulary)), np.diff(self.indptr))[keep]
+        chosen = place >= 0
+        kept = np.flatnonzero(chosen[self.passage])
+        term_ids = np.searchsorted(self.indptr, kept, side="right") - 1
+        kept = kept[np.lexsort((place[self.passage[kept]], term_ids))]
         return LexicalIndex(
             vocabulary=self.vocabulary,
             indptr=_indptr(term_ids, len(self.vocabulary)),
-            passage=place[self.passage[keep]],
-            count=self.count[keep],
+            passage=place[self.passage[kept]],
+            count=self.count[kept],
             lengths=self.lengths[passages],
         )
 
     def statistics(self, group: IntArray, documents: int) -> Statistics:
         """Statistics of documents made of passages, `group` (passages,) naming each one's."""
-        terms = np.repeat(np.arange(len(self.vocabulary)), np.diff(self.indptr))
-        cells = np.unique(terms * max(documents, 1) + group[self.passage])
+        term = np.repeat(np.arange(len(self.vocabulary)), np.diff(self.indptr))
+        cells = cells_of(term, group[self.passage], self.count, documents)
         lengths = np.bincount(group, self.lengths, minlength=documents)
         filled = lengths > 0
         return Statistics(
-            frequency=np.bincount(cells // max(documents, 1), minlength=len(self.vocabulary)),
+            frequency=np.bincount(cells.term, minlength=len(self.vocabulary)),
             documents=int(filled.sum()),
             mean_length=float(lengths[filled].mean()) if filled.any() else 1.0,
         )
 
-    def postings(self, query: TermCounts, *, allowed: BoolArray | None = None) -> QueryPostings:
-        """Postings of the query's terms in the passages that `allowed` (n,) leaves in.
+    def known(self, query: TermCounts) -> KnownTerms:
+        """The query's terms that some passage holds.
 
         A term repeated in the query counts by the square root of its repeats.
         """
-        known = [
+        found = [
             (self.vocabulary[term], count)
             for term, count in zip(query.terms, query.counts, strict=True)
             if term in self.vocabulary
         ]
-        ids = np.array([term for term, _ in known], np.int64)
-        starts, sizes = self.indptr[ids], self.indptr[ids + 1] - self.indptr[ids]
-        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        where = np.repeat(starts, sizes) + within
-        term = np.repeat(np.arange(len(ids)), sizes)
+        return KnownTerms(
+            term_id=np.array([term for term, _ in found], np.int64),
+            weight=np.sqrt(np.array([count for _, count in found], np.float64)),
+        )
+
+    def postings(self, query: TermCounts, *, allowed: BoolArray | None = None) -> QueryPostings:
+        """Postings of the query's terms in the passages that `allowed` (n,) leaves in."""
+        known = self.known(query)
+        where = rows_between(self.indptr[known.term_id], self.indptr[known.term_id + 1])
+        sizes = self.indptr[known.term_id + 1] - self.indptr[known.term_id]
+        term = np.repeat(np.arange(len(sizes)), sizes)
         if allowed is not None:
             keep = allowed[self.passage[where]]
             where, term = where[keep], term[keep]
+        return self._postings(known, term, where)
+
+    def postings_of(self, query: TermCounts, rows: IntArray) -> QueryPostings:
+        """Postings of the query's terms in a few passages, `rows` in ascending order."""
+        known = self.known(query)
+        found = [np.zeros((2, 0), np.int64)]
+        for term, term_id in enumerate(known.term_id):
+            start, end = self.indptr[term_id], self.indptr[term_id + 1]
+            at = start + np.searchsorted(self.passage[start:end], rows)
+            inside = at < end
+            at = at[inside][self.passage[at[inside]] == rows[inside]]
+            found.append(np.stack([np.full(len(at), term), at]))
+        term_of, where = np.concatenate(found, axis=1)
+        return self._postings(known, term_of, where)
+
+    def _postings(self, known: KnownTerms, term: IntArray, where: IntArray) -> QueryPostings:
         return QueryPostings(
-            term_id=ids,
-            weight=np.sqrt(np.array([count for _, count in known], np.float64)),
+            term_id=known.term_id,
+            weight=known.weight,
             term=term,
             passage=self.passage[where],
             count=self.count[where],
@@ -167,6 +211,47 @@ def idf(statistics: Statistics, term_id: IntArray) -> FloatArray:
     frequency = statistics.frequency[term_id]
     weight: FloatArray = np.log1p((statistics.documents - frequency + 0.5) / (frequency + 0.5))
     return weight
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What terms and documents have in common, each pair once and in their order.
+
+    `term` (c,), `document` (c,), and `count` (c,), how often the one occurs in the other.
+    """
+
+    term: IntArray
+    document: IntArray
+    count: FloatArray
+
+
+def cells_of(term: IntArray, document: IntArray, count: FloatArray, documents: int) -> Cells:
+    """Cells of postings (p,), those of one term and one document added up.
+
+    Postings in order, as they are where the passages of a document lie together, need no sort.
+    """
+    key = term * max(documents, 1) + document
+    if (key[1:] < key[:-1]).any():
+        order = np.argsort(key, kind="stable")
+        key, term, document, count = key[order], term[order], document[order], count[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    if len(first) == len(key):
+        return Cells(term, document, count)
+    return Cells(term[first], document[first], np.add.reduceat(count, first))
+
+
+def saturation(
+    cells: Cells,
+    lengths: FloatArray,
+    statistics: Statistics,
+    *,
+    k1: float = K1,
+    b: float = B,
+) -> FloatArray:
+    """What each cell (c,) adds to its document's score, over the weight of its term; below 1."""
+    norm = k1 * (1 - b + b * lengths / statistics.mean_length)
+    share: FloatArray = cells.count / (cells.count + norm[cells.document])
+    return share
 
 
 def bm25(
@@ -188,12 +273,7 @@ def bm25(
     value = postings.weight * idf(statistics, postings.term_id)
     if value.sum() <= 0:
         return np.zeros(documents)
-    cell, inverse = np.unique(
-        postings.term * documents + group[postings.passage], return_inverse=True
-    )
-    count = np.bincount(inverse, weights=postings.count, minlength=len(cell))
-    term, document = cell // documents, cell % documents
-    norm = k1 * (1 - b + b * lengths / statistics.mean_length)
-    gain = value[term] * count / (count + norm[document])
-    scores: FloatArray = np.bincount(document, gain, minlength=documents) / value.sum()
+    cells = cells_of(postings.term, group[postings.passage], postings.count, documents)
+    gain = value[cells.term] * saturation(cells, lengths, statistics, k1=k1, b=b)
+    scores: FloatArray = np.bincount(cells.document, gain, minlength=documents) / value.sum()
     return scores

@@ -4,7 +4,7 @@ A ranking is a list of candidate ids, the best first; judgements are gains by ca
 query that a ranker does not answer has an empty ranking and scores 0: it is never dropped.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -50,12 +50,28 @@ def recall(ranked: Ranked, gains: Gains, *, cutoff: int) -> float:
     return len(relevant & set(ranked[:cutoff])) / len(relevant) if relevant else 0.0
 
 
+def only(gains: Gains, subset: Collection[str]) -> Gains:
+    """The gains of a subset of the relevant candidates.
+
+    The other relevant candidates stay in the list and count there as non-relevant ones: finding
+    whom the asker knows already earns nothing and costs the places it takes. (Taking them out of
+    the list gives figures a little higher; of the two readings, this one is nearer to the
+    published baselines of acl-people in all three rankers compared: dense-top3 .095 against .095
+    published, dense-max .115 against .112, bm25-top3 .139 against .117.)
+    """
+    return {
+        candidate: gain for candidate, gain in gains.items() if gain > 0 and candidate in subset
+    }
+
+
 RANKING_METRICS: Final = (
     Metric("nDCG@10", partial(ndcg, cutoff=10)),
     Metric("MRR", reciprocal_rank),
     Metric("R@10", partial(recall, cutoff=10)),
     Metric("R@100", partial(recall, cutoff=100)),
 )
+NEW_PARTNER_METRIC: Final = Metric("new nDCG@10", partial(ndcg, cutoff=10))
+"""Of the right partners who are new to the asker, over the queries that have any (see `only`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +132,9 @@ def matched_accuracy(
 
     Each is the share of the non-relevant candidates with `low` to `high` times as many pieces of
     allowed evidence that score lower, ties half. A relevant candidate with fewer than `minimum`
-    such candidates is left out. A candidate without a score has the lowest.
+    such candidates is left out. A candidate without a score has the lowest; where nobody has one,
+    the query was not answered and each value is 0. Volume alone gets a little more than half (.54
+    on sbir-university, .58 on cordis-agri), since small profiles are the more numerous ones.
     """
     values = []
     lowest = min(scores.values(), default=0.0) - 1
@@ -133,7 +151,8 @@ def matched_accuracy(
             continue
         mine = scores.get(candidate, lowest)
         theirs = [scores.get(rival, lowest) for rival in rivals]
-        values.append(_mean([1.0 if mine > s else 0.5 if mine == s else 0.0 for s in theirs]))
+        beaten = [1.0 if mine > s else 0.5 if mine == s else 0.0 for s in theirs]
+        values.append(_mean(beaten) if scores else 0.0)
     return values
 
 

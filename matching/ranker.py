@@ -4,7 +4,6 @@ The path, one way: `Query` → hard filters → candidates by meaning and by wor
 weighted mean → `Match` with its signals and evidence (`matching.explain`).
 """
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,11 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.aggregate import group_maximum
+from matching.aggregate import group_maximum, rows_between
 from matching.corpus import Corpus, Partner, Query
 from matching.encoders.protocol import Vectors
-from matching.filters import Filters, obstacle
-from matching.lexical import bm25, count_terms
+from matching.filters import OBSTACLES, Filters, obstacles
+from matching.lexical import TermCounts, bm25, count_terms
 from matching.signals import SIGNALS, Context, Reading, Sentence, Signal
 
 FloatArray = NDArray[np.float64]
@@ -118,10 +117,12 @@ def prepare(
     lifted: Collection[str] = (),
 ) -> tuple[Context, dict[str, int]]:
     """Hard constraints and candidates: what the signals read, and how many each constraint cost."""
-    found = [obstacle(query, partner, filters or Filters()) for partner in corpus.partners]
-    obstacles = [None if reason in lifted else reason for reason in found]
-    context = _context(query, vector, corpus, obstacles, candidates)
-    return context, dict(Counter(reason for reason in obstacles if reason is not None))
+    first = obstacles(query, corpus.columns, filters or Filters())
+    lifting = [place for place, each in enumerate(OBSTACLES) if each.name in lifted]
+    first = np.where(np.isin(first, lifting), -1, first)
+    number = np.bincount(first[first >= 0], minlength=len(OBSTACLES)).tolist()
+    blocked = {each.name: n for each, n in zip(OBSTACLES, number, strict=True) if n}
+    return _context(query, vector, corpus, first < 0, candidates), blocked
 
 
 def score(context: Context, signals: Sequence[Signal] = SIGNALS) -> Scores:
@@ -136,46 +137,56 @@ def score(context: Context, signals: Sequence[Signal] = SIGNALS) -> Scores:
     weights = np.array([signal.weight for signal in signals])
     contributions = counted * (weights / weights.sum())[:, None]
     values = contributions.sum(axis=0)
-    ids = [partner.id for partner in context.partners()]
     # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
-    order = sorted(range(len(ids)), key=lambda i: (-round(values[i], 6), ids[i]))
-    return Scores(readings, contributions, values, order)
+    order = np.lexsort((context.corpus.id_order[context.candidates], -np.round(values, 6)))
+    return Scores(readings, contributions, values, order.tolist())
 
 
 def _context(
     query: Query,
     vector: Vectors | None,
     corpus: Corpus,
-    obstacles: Sequence[str | None],
+    eligible: BoolArray,
     candidates: int,
 ) -> Context:
-    eligible = np.array([reason is None for reason in obstacles], bool)
-    allowed = eligible[corpus.partner_of] if len(corpus.evidence) else np.zeros(0, bool)
-    if query.excluded_evidence:
-        allowed &= np.array(
-            [e.external_id not in query.excluded_evidence for e in corpus.evidence], bool
-        )
-    groups = len(corpus.partners)
-    postings = corpus.lexical.postings(count_terms(query.text), allowed=allowed)
-    passage_words = bm25(
-        postings,
-        group=np.arange(len(corpus.evidence)),
-        lengths=corpus.lexical.lengths,
-        statistics=corpus.passage_statistics,
-    )
-    profile_words = bm25(
-        postings,
-        group=corpus.partner_of,
-        lengths=np.bincount(
-            corpus.partner_of, np.where(allowed, corpus.lexical.lengths, 0.0), minlength=groups
-        ).astype(np.float64),
-        statistics=corpus.profile_statistics,
-    )
+    """`eligible` (m,) are the partners that no hard constraint rules out."""
+    allowed = eligible[corpus.partner_of]
+    hidden = [row for name in query.excluded_evidence for row in corpus.rows_named.get(name, ())]
+    allowed[hidden] = False
+    terms = count_terms(query.text)
+    passage_words = np.where(allowed, corpus.passage_impacts.shares(terms), 0.0)
+    profile_words = _profile_words(terms, corpus, allowed, np.array(sorted(hidden), np.int64))
     similarity = None
     if vector is not None and vector.any():
         similarity = (corpus.vectors @ vector).astype(np.float64)
     found = _candidates(corpus, allowed, similarity, profile_words, candidates)
     return Context(query, corpus, allowed, similarity, passage_words, profile_words, found)
+
+
+def _profile_words(
+    terms: TermCounts, corpus: Corpus, allowed: BoolArray, hidden: IntArray
+) -> FloatArray:
+    """(m,) BM25 share of each partner's allowed evidence.
+
+    Worked out ahead for whole profiles; those that lack a `hidden` row (h,) are scored anew.
+    """
+    groups = len(corpus.partners)
+    speaks = np.bincount(corpus.partner_of[allowed], minlength=groups) > 0
+    words = np.where(speaks, corpus.profile_impacts.shares(terms), 0.0)
+    touched = np.unique(corpus.partner_of[hidden])
+    rows = rows_between(corpus.bounds[touched], corpus.bounds[touched + 1])
+    rows = rows[allowed[rows]]
+    if not len(rows):
+        return words
+    lengths = np.bincount(corpus.partner_of[rows], corpus.lexical.lengths[rows], minlength=groups)
+    anew = bm25(
+        corpus.lexical.postings_of(terms, rows),
+        group=corpus.partner_of,
+        lengths=lengths.astype(np.float64),
+        statistics=corpus.profile_statistics,
+    )
+    words[touched] = anew[touched]
+    return words
 
 
 def _candidates(
@@ -201,9 +212,13 @@ def _candidates(
 
 
 def _highest(values: FloatArray, limit: int) -> IntArray:
-    """Positions of the `limit` highest values above -inf."""
-    order = np.argsort(-values, kind="stable")[:limit]
-    return order[values[order] > -np.inf]
+    """Positions of the `limit` highest values above -inf, in no order; of equals, the first."""
+    found = np.arange(len(values))
+    if len(values) > limit:
+        least = np.partition(values, -limit)[-limit]
+        above = np.flatnonzero(values > least)
+        found = np.append(above, np.flatnonzero(values == least)[: limit - len(above)])
+    return found[values[found] > -np.inf]
 
 
 def _signal_values(i: int, scores: Scores, signals: Sequence[Signal]) -> tuple[SignalValue, ...]:

@@ -57,6 +57,11 @@ _SENTENCE_END: Final = re.compile(
     rf"|(?<=[.!?]){_NO_END}\s+(?=[\"'(“A-Z0-9{_JAPANESE}])"
 )
 
+# The same for a text without Japanese, begun by the white space: several times as fast to search.
+_ASCII_SENTENCE_END: Final = re.compile(
+    rf"\s(?:(?<=\n)\n*|(?<=[.!?]\s){_NO_END.replace(')', chr(92) + 's)')}\s*(?=[\"'(A-Z0-9]))"
+)
+
 _STOPWORDS: Final = """
 a about all also an and any are as at be been but by can could did do does for from had has
 have he her his how i if in into is it its may more most no not of on or our she should so some
@@ -135,7 +140,8 @@ def sentences(text: str) -> list[Span]:
     """The sentences of a text, Japanese or English, with their places in it."""
     spans: list[Span] = []
     start = 0
-    for end_match in [*_SENTENCE_END.finditer(text), None]:
+    ends = (_ASCII_SENTENCE_END if text.isascii() else _SENTENCE_END).finditer(text)
+    for end_match in [*ends, None]:
         end = len(text) if end_match is None else end_match.start()
         piece = text[start:end]
         stripped = piece.strip()

@@ -1,4 +1,7 @@
-"""`bench encoder`, `bench match`: measured figures, each beside what it is compared with."""
+"""`bench encoder`, `bench match`: measured figures, each beside what it is compared with.
+
+`bench rank` has a file of its own.
+"""
 
 import os
 import platform
@@ -16,6 +19,7 @@ import uvicorn
 from rich.table import Table
 from sqlalchemy import select
 
+from app.cli.bench_rank import rank_command
 from app.cli.opening import open_engine
 from app.cli.terminal import OUT, progress_bar
 from app.errors import invalid
@@ -31,6 +35,8 @@ from matching.text import language_of
 from models import Need, NeedStatus, Role
 
 group = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+
+group.command(name="rank")(rank_command)
 
 STARTUP_SECONDS: Final = 120
 

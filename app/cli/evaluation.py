@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from app.cli.terminal import OUT, progress_bar
+from app.cli.terminal import ERRORS, OUT, progress_bar
+from app.errors import invalid
 from app.jobs.evaluating import Steps, evaluate_folder
 from app.main import make_encoder_of
 from app.services.model import load_model
@@ -25,8 +26,13 @@ def evaluate(
     ],
     baseline: Annotated[str, typer.Option(help="Compare with this ranker.")] = BASELINE,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="A GitHub Markdown table for each set.")
+    ] = False,
 ) -> None:
     """Measure the ranking on judged sets, beside baselines in the same run."""
+    if as_json and as_markdown:
+        raise invalid("evaluate", "prints --json or --markdown, not both: choose one")
     settings = get_settings()
     encoder = make_encoder_of(settings)
     model = load_model(settings.model, encoder.id)
@@ -38,36 +44,46 @@ def evaluate(
         if name in sets:
             name = str(folder)
         with ExitStack() as bars:
-
-            def begin(
-                title: str, total: int, name: str = name, bars: ExitStack = bars
-            ) -> Callable[[int], None]:
-                bars.close()  # one bar at a time
-                return bars.enter_context(progress_bar(f"{name}: {title}", total)).advance
-
             sets[name] = evaluate_folder(
                 folder,
                 encoder,
                 cache=cache,
-                steps=Steps(begin),
+                steps=_steps(name, bars),
                 baseline=baseline,
                 signals=model.signals,
             )
-        if not as_json:
+        if as_markdown:
+            between = "\n" if len(sets) > 1 else ""
+            sys.stdout.write(between + _markdown(name, sets[name], baseline))
+        elif not as_json:
             _show(name, sets[name], baseline)
     if as_json:
-        values = {
-            name: {
-                ranker: {metric: _as_json(estimate) for metric, estimate in found.items()}
-                for ranker, found in measures.items()
-            }
-            for name, measures in sets.items()
-        }
-        json.dump({"sets": values}, sys.stdout, ensure_ascii=False, indent=1)
+        json.dump({"sets": _as_json(sets)}, sys.stdout, ensure_ascii=False, indent=1)
         sys.stdout.write("\n")
 
 
-def _as_json(estimate: Estimate) -> dict[str, object]:
+def _steps(name: str, bars: ExitStack) -> Steps:
+    def begin(title: str, total: int) -> Callable[[int], None]:
+        bars.close()  # one bar at a time
+        return bars.enter_context(progress_bar(f"{name}: {title}", total)).advance
+
+    def warn(sentence: str) -> None:
+        ERRORS.print(f"{name}: {sentence}", style="yellow", markup=False, highlight=False)
+
+    return Steps(begin, warn)
+
+
+def _as_json(sets: dict[str, Measures]) -> dict[str, object]:
+    return {
+        name: {
+            ranker: {metric: _estimate(estimate) for metric, estimate in found.items()}
+            for ranker, found in measures.items()
+        }
+        for name, measures in sets.items()
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, object]:
     found: dict[str, object] = {
         "value": round(estimate.value, 6),
         "low": round(estimate.low, 6),
@@ -79,20 +95,36 @@ def _as_json(estimate: Estimate) -> dict[str, object]:
     return found
 
 
-def _show(name: str, measures: Measures, baseline: str) -> None:
+def _rows(name: str, measures: Measures, baseline: str) -> list[list[str]]:
+    """The header and a line for each ranker; interval and difference are of the first metric."""
     metrics = list(next(iter(measures.values())))
-    table = Table(name, *metrics, f"{metrics[0]}: 95% interval", f"less {baseline}")
+    rows = [[name, *metrics, f"{metrics[0]}: 95% interval", f"less {baseline}: 95% interval"]]
     for ranker, found in measures.items():
         first = found[metrics[0]]
         above = "" if first.above is None else "{:+.4f} ({:+.4f} to {:+.4f})".format(*first.above)
-        table.add_row(
-            ranker,
-            *(f"{found[metric].value:.4f}" for metric in metrics),
-            f"{first.low:.4f} to {first.high:.4f}",
-            above,
-            style="bold" if ranker == "enmusubi" else None,
-        )
+        values = [f"{found[metric].value:.4f}" for metric in metrics]
+        rows.append([ranker, *values, f"{first.low:.4f} to {first.high:.4f}", above])
+    return rows
+
+
+def _show(name: str, measures: Measures, baseline: str) -> None:
+    header, *rows = _rows(name, measures, baseline)
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*row, style="bold" if row[0] == "enmusubi" else None)
     OUT.print(table)
+
+
+def _markdown(name: str, measures: Measures, baseline: str) -> str:
+    """A GitHub table; nothing in a cell can end it."""
+    header, *rows = _rows(name, measures, baseline)
+    columns = ["---", *["---:"] * (len(header) - 1)]
+    cells = [[_cell(text) for text in row] for row in (header, *rows)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (cells[0], columns, *cells[1:]))
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())
 
 
 def register(app: typer.Typer) -> None:

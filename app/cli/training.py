@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from app.cli.terminal import OUT, progress_bar
+from app.cli.terminal import ERRORS, OUT, progress_bar
 from app.errors import invalid
 from app.jobs.evaluating import Steps
 from app.jobs.training import train_folders
@@ -49,7 +49,7 @@ def train(
             folders,
             make_encoder_of(settings),
             cache=cache,
-            shown=Steps(begin),
+            shown=Steps(begin, _warn),
             learn=not keep_weights,
         )
     out.write_text(dump(outcome.artefact), encoding="utf-8")
@@ -57,6 +57,10 @@ def train(
     OUT.print(_weights(outcome.trained))
     OUT.print(_reliability(outcome.trained))
     OUT.print(f"Written to {out}. Use it with ENMUSUBI_MODEL={out}", soft_wrap=True)
+
+
+def _warn(sentence: str) -> None:
+    ERRORS.print(sentence, style="yellow", markup=False, highlight=False)
 
 
 def _ranking(trained: Trained) -> Table:

@@ -24,8 +24,9 @@ from app.migrations import upgrade
 from app.services.corpus import CorpusCache
 from app.services.needs import query_of
 from data import importers
-from data.importers import ReadResult, read_qrels
-from matching.corpus import Corpus
+from data.importers import Problem, ReadResult, read_qrels
+from data.importers.kinds import RecordKind, kinds_by_name
+from matching.corpus import Corpus, Query
 from matching.encoders import Encoder
 from matching.evaluate import (
     BASELINE,
@@ -55,6 +56,8 @@ class Steps:
     """Called as the work goes on: `begin(title, total)` gives the function that advances it."""
 
     begin: Callable[[str, int], Callable[[int], None]]
+    warn: Callable[[str], None] = lambda _: None
+    """Given a sentence where something about the set should be known to its reader."""
 
 
 def evaluate_folder(
@@ -85,7 +88,12 @@ def evaluate_folder(
 
 
 def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) -> list[Task]:
-    """The folder as one task, or as one for each profile variant where the evidence names them."""
+    """The folder as one task, or as one for each profile variant where the evidence names them.
+
+    A judged query that the folder lacks or that cannot be used has an empty text, which no ranker
+    answers: it scores 0 and is counted; `steps.warn` is told. Problem 422 for anything else that
+    cannot be used, since a smaller set of candidates is an easier one.
+    """
     if not (folder / "qrels.tsv").is_file():
         raise invalid(str(folder), "holds no qrels.tsv: this is not a judged set of rankings")
     gains = read_qrels(folder / "qrels.tsv")
@@ -93,7 +101,9 @@ def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) ->
     database = _scratch(folder, read, cache)
     texts = pending_texts(database, encoder)
     embed_texts(database, encoder, texts, progress=steps.begin("embedding evidence", len(texts)))
-    task = _task(database, encoder, gains, steps)
+    new_partners = {need.id: frozenset(need.new_partners) for need in read.needs}
+    task = _task(database, encoder, gains, new_partners, steps)
+    _warn_of_unanswered(task, read, steps)
     variants = {
         (partner.id, piece.id): piece.variants
         for partner in read.partners
@@ -106,7 +116,8 @@ def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) ->
 def _scratch(folder: Path, read: ReadResult, cache: Path) -> Database:
     """A database with the folder in it, made once for each state of its files.
 
-    Problem 422 if a row cannot be used: a set that shrinks silently measures something else.
+    Problem 422 if a candidate's row cannot be used. Queries are not checked here: one that is
+    judged and missing scores 0, so that the set does not shrink.
     """
     digest = hashlib.sha256(f"{SCRATCH_VERSION} {today().year}".encode())
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
@@ -118,15 +129,37 @@ def _scratch(folder: Path, read: ReadResult, cache: Path) -> Database:
     upgrade(database)
     if not complete.exists():
         done = store(database, read, set_name=name, today=today())
-        problems = [f"{p.file}, line {p.line}: {p.reason}" for p in read.problems] + done.problems
+        problems = [_words(p) for p in read.problems if not _is_of_query(p)] + done.problems
         if problems:
             raise invalid(str(folder), f"{len(problems)} rows cannot be used: {problems[0]}")
         complete.touch()
     return database
 
 
+def _words(problem: Problem) -> str:
+    return f"{problem.file}, line {problem.line}: {problem.reason}"
+
+
+def _is_of_query(problem: Problem) -> bool:
+    return kinds_by_name(Path(problem.file)) == {RecordKind.NEED}
+
+
+def _warn_of_unanswered(task: Task, read: ReadResult, steps: Steps) -> None:
+    empty = sum(not judged.query.text for judged in task.queries)
+    if empty:
+        unusable = [_words(problem) for problem in read.problems if _is_of_query(problem)]
+        steps.warn(
+            f"judged queries that are missing or cannot be used: {empty}; each scores 0"
+            + (f" ({unusable[0]})" if unusable else "")
+        )
+
+
 def _task(
-    database: Database, encoder: Encoder, gains: dict[str, dict[str, float]], steps: Steps
+    database: Database,
+    encoder: Encoder,
+    gains: dict[str, dict[str, float]],
+    new_partners: dict[str, frozenset[str]],
+    steps: Steps,
 ) -> Task:
     with database.reading() as session:
         corpus = CorpusCache(encoder, inline=0).current(session).corpus
@@ -134,8 +167,10 @@ def _task(
         names = {str(row.id): str(row.external_id) for row in rows}
         statement = select(Need).order_by(Need.id).options(selectinload(Need.clusters))
         needs = {str(need.external_id): query_of(need) for need in session.scalars(statement)}
+    missing = Query(text="", posted_on=today())
     judged = {key: query for key, query in needs.items() if key in gains}
     texts = {content_hash(query.text): query.text for query in judged.values()}
+    judged |= {key: missing for key in gains if key not in judged}
     vectors = embed_texts(
         database,
         encoder,
@@ -143,11 +178,15 @@ def _task(
         role="query",
         progress=steps.begin("embedding queries", len(texts)),
     )
-    missing = gains.keys() - judged.keys()
-    if missing:
-        raise invalid("qrels.tsv", f"judges {len(missing)} queries that the folder lacks")
+    nothing = np.zeros(encoder.dimension, np.float32)
     queries = [
-        JudgedQuery(key, query, vectors[content_hash(query.text)], gains[key])
+        JudgedQuery(
+            key,
+            query,
+            vectors.get(content_hash(query.text), nothing),
+            gains[key],
+            new_partners.get(key, frozenset()),
+        )
         for key, query in judged.items()
     ]
     return Task(corpus, queries, names)

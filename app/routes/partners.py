@@ -111,7 +111,13 @@ def match_partner(
     top: Annotated[int, Query(ge=1, le=200)] = 10,
     explain: bool = True,
 ) -> NeedMatchListOut:
-    """The open needs that fit this partner, the best first, with evidence."""
+    """The open needs for which this partner stands out most, with evidence.
+
+    A need that fits everybody is no good suggestion for anybody, so what the other partners have
+    is taken off the score before the needs are put into order.
+    """
     partner = partners.get_partner(session, partner_id)
-    found = matches.match_partner(session, engine, partner, today=today, top=top, explain=explain)
+    found = matches.match_partner(
+        session, engine, partner, actor=actor, today=today, top=top, explain=explain
+    )
     return need_match_list(partner.id, found)

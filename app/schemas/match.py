@@ -144,18 +144,33 @@ class MatchedNeedOut(Output):
     clusters: list[str]
 
 
+class StandingOut(Output):
+    """How the partner stands among all partners for a need."""
+
+    place: int | None = Field(
+        description="Of the partner in the need's own list; null if it is not listed there."
+    )
+    eligible: int = Field(
+        description="Partners with evidence whom no hard constraint of the need rules out."
+    )
+    appeal: float = Field(description="Mean of the need's ten highest scores.")
+    margin: float = Field(description="Score less 0.75 of the appeal; the list is ordered by it.")
+    reason: SentenceOut
+
+
 class NeedMatchOut(Output):
     """An open need that fits the partner."""
 
     rank: int
-    score: float
+    score: float = Field(description="Of the pair, as in the need's own list.")
+    standing: StandingOut
     need: MatchedNeedOut
     signals: list[SignalOut]
     evidence: list[EvidenceOut]
 
 
 class NeedMatchListOut(Output):
-    """Open needs for a partner, the best first."""
+    """Open needs for a partner, those first for which the partner stands out most."""
 
     partner_id: UUID
     encoder: str

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -19,12 +20,16 @@ from sqlalchemy.orm import Session, selectinload
 from app.db import Database
 from app.services.capabilities import passage_of
 from app.services.embeddings import PARAMETERS, load_vectors
+from app.services.need_scores import NeedScoresCache
 from matching.corpus import Corpus, Evidence, Partner, Period
 from matching.encoders import CachedEncoder, Encoder, Vectors
 from matching.lexical import TermCounts, count_terms
 from matching.model import Model
 from models import Capability, CorpusRevision
 from models import Partner as PartnerRow
+
+NEED_SCORES: Final = 5000
+"""Needs whose lists are remembered: of at most 400 candidates each, some 35 MB in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,7 @@ class Engine:
     database: Database
     encoder: CachedEncoder
     corpora: CorpusCache
+    need_scores: NeedScoresCache
     model: Model
 
     @classmethod
@@ -164,7 +170,10 @@ class Engine:
     ) -> "Engine":
         """An engine on a database; nothing is loaded yet."""
         cached = CachedEncoder(encoder, sentence_cache)
-        return cls(database, cached, CorpusCache(cached, inline=inline), model or Model())
+        corpora = CorpusCache(cached, inline=inline)
+        model = model or Model()
+        need_scores = NeedScoresCache(NEED_SCORES, model.signals)
+        return cls(database, cached, corpora, need_scores, model)
 
 
 def _partner_rows(session: Session) -> Iterable[PartnerRow]:

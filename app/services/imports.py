@@ -210,7 +210,7 @@ def _assign_identities(
 
 def _assign_need(need: Need, record: NeedRecord, owner: Organisation) -> None:
     left = {"id", "organisation", "clusters", "year", "exclude_evidence", "engagement_types"}
-    _assign(need, record.model_dump(exclude=left))
+    _assign(need, record.model_dump(exclude=left | {"new_partners"}))
     _assign(need, {"engagement_types": [str(kind) for kind in record.engagement_types]})
     _assign(need, {"organisation_id": owner.id, "excluded_evidence": list(record.exclude_evidence)})
     if record.year is not None:

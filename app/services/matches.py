@@ -1,6 +1,5 @@
 """Match lists: partners for a need or a text, and open needs for a partner."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,16 +8,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from app.access import Actor, visible_needs
 from app.errors import invalid
 from app.services.corpus import Engine, Loaded
 from app.services.embeddings import load_vectors
 from app.services.needs import query_of
-from matching.corpus import Query
+from matching.corpus import Corpus, Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
 from matching.filters import Filters
 from matching.misses import Miss, advice, near_misses
 from matching.ranker import RankedPartner, Ranking, rank
+from matching.reverse import AskedNeed, Standing, rank_needs
 from matching.signals import Sentence
 from matching.text import content_hash, tokens
 from models import Need, NeedStatus, Partner
@@ -33,6 +34,8 @@ class Match:
     partner: Partner
     need: Need | None
     evidence: tuple[Passage, ...]
+    standing: Standing | None = None
+    """Of a partner's list: how the partner stands among all for this need."""
     probability: float | None = None
     """That this partner is a true one; None where nothing is calibrated."""
 
@@ -139,51 +142,54 @@ def match_partner(
     engine: Engine,
     partner: Partner,
     *,
+    actor: Actor,
     today: date,
     top: int,
     explain: bool,
 ) -> MatchList:
-    """The open needs that fit a partner best.
+    """The open needs that fit a partner best, of those the actor sees.
 
-    Each pair has the score that it has in the need's own list, so that the two directions agree.
+    Each pair has the score and the place that it has in the need's own list, so that the two
+    directions agree; the order is by how far the partner stands out (`matching.reverse`).
     """
     loaded = engine.corpora.current(session)
-    corpus = loaded.corpus.only([str(partner.id)])
-    needs = _open_needs(session)
-    queries = [query_of(need) for need in needs]
-    vectors = _query_vectors(session, engine, queries)
-    rankings = [
-        rank(
-            query,
-            vectors[content_hash(query.text)],
-            corpus,
-            filters=Filters(available_on=today),
-            signals=engine.model.signals,
-        )
-        for query in queries
-    ]
-    found = [
-        (ranking.matches[0], ranking, need)
-        for ranking, need in zip(rankings, needs, strict=True)
-        if ranking.matches
-    ]
-    found.sort(key=lambda triple: (-triple[0].score, str(triple[2].id)))
+    needs = _open_needs(session, actor)
+    filters = Filters(available_on=today)
+    found, blocked = rank_needs(
+        _asked(session, engine, needs, loaded.corpus, filters),
+        loaded.corpus,
+        str(partner.id),
+        filters=filters,
+        top=top,
+        signals=engine.model.signals,
+    )
     matches = tuple(
         Match(
             rank=position,
-            ranked=ranked,
+            ranked=ranked.match,
             partner=partner,
-            need=need,
-            evidence=_evidence(
-                engine, ranking, [ranked], vectors[content_hash(ranking.context.query.text)]
-            )[0]
+            need=needs[ranked.position],
+            evidence=_evidence(engine, ranked.ranking, [ranked.match], ranked.vector)[0]
             if explain
             else (),
+            standing=ranked.standing,
         )
-        for position, (ranked, ranking, need) in enumerate(found[:top], 1)
+        for position, ranked in enumerate(found, 1)
     )
-    blocked = Counter(reason for ranking in rankings for reason in ranking.blocked)
-    return _list(engine, loaded, matches, dict(blocked))
+    return _list(engine, loaded, matches, blocked)
+
+
+def _asked(
+    session: Session, engine: Engine, needs: Sequence[Need], corpus: Corpus, filters: Filters
+) -> list[AskedNeed]:
+    queries = [query_of(need) for need in needs]
+    vectors = _query_vectors(session, engine, queries)
+    asked = []
+    for query in queries:
+        vector = vectors[content_hash(query.text)]
+        listed = engine.need_scores.get(corpus, query, vector, filters=filters)
+        asked.append(AskedNeed(query, vector, listed))
+    return asked
 
 
 def _list(
@@ -215,10 +221,10 @@ def _partners(session: Session, ids: Sequence[str]) -> dict[str, Partner]:
     return {str(partner.id): partner for partner in session.scalars(statement)}
 
 
-def _open_needs(session: Session) -> Sequence[Need]:
+def _open_needs(session: Session, actor: Actor) -> Sequence[Need]:
     statement = (
         select(Need)
-        .where(Need.status == NeedStatus.OPEN)
+        .where(Need.status == NeedStatus.OPEN, visible_needs(actor))
         .order_by(Need.id)
         .options(selectinload(Need.clusters))
     )

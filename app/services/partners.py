@@ -59,6 +59,17 @@ def get_partner(session: Session, partner_id: UUID) -> Partner:
     return partner
 
 
+def find_partner(session: Session, reference: str) -> Partner:
+    """A partner by id or external id, else Problem 404; for people at a terminal."""
+    try:
+        return get_partner(session, UUID(reference))
+    except ValueError:
+        partner = session.scalar(select(Partner).where(Partner.external_id == reference))
+        if partner is None:
+            raise not_found("partner") from None
+        return partner
+
+
 def list_partners(
     session: Session,
     *,

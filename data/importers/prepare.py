@@ -10,7 +10,16 @@ from data.importers.vocabulary import Vocabulary
 from matching.text import language_of, normalise
 
 IDENTIFIERS: Final = frozenset(
-    {"id", "affiliation", "organisation", "partner", "clusters", "exclude_evidence"}
+    {
+        "id",
+        "affiliation",
+        "organisation",
+        "partner",
+        "clusters",
+        "exclude_evidence",
+        "new_partners",
+        "new_partners_of_first_author",
+    }
 )
 """Fields that name a record: two spellings that differ only in width are one id."""
 

@@ -8,26 +8,26 @@ from matching.signals.protocol import Context, Reading, Sentence
 def read(context: Context) -> Reading:
     """Share of the engagement types wanted that the partner accepts; missing if not stated."""
     wanted = context.query.engagement_types
-    accepted = [partner.engagement_types for partner in context.partners()]
-    values = np.array(
-        [len(wanted & some) / len(wanted) if wanted and some else np.nan for some in accepted],
-        np.float64,
-    )
+    accepted = context.corpus.columns.engagement_types
+    shared = accepted.shared(wanted)[context.candidates]
+    known = accepted.stated[context.candidates] & bool(wanted)
+    values = np.where(known, shared / max(len(wanted), 1), np.nan)
 
     def detail(i: int) -> Sentence:
         if not wanted:
             return Sentence(
                 "The need names no way of working together.", "ニーズに連携形態の指定がありません。"
             )
-        if not accepted[i]:
+        accepts = context.corpus.partners[context.candidates[i]].engagement_types
+        if not accepts:
             return Sentence(
                 "The partner has not stated which ways of working together it accepts.",
                 "候補が受け入れる連携形態は未登録です。",
             )
-        shared = ", ".join(sorted(wanted & accepted[i])) or "none"
+        named = ", ".join(sorted(wanted & accepts)) or "none"
         return Sentence(
-            f"Of the ways of working wanted, accepts: {shared}.",
-            f"希望する連携形態のうち受け入れ可：{shared}。",
+            f"Of the ways of working wanted, accepts: {named}.",
+            f"希望する連携形態のうち受け入れ可：{named}。",
         )
 
     return Reading(values, detail)

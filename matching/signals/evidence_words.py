@@ -14,12 +14,12 @@ def read(context: Context) -> Reading:
     The root brings shares, which are small for long needs, to the scale of the other signals.
     """
     shares = best_mean(
-        context.passage_words,
-        group=context.corpus.partner_of,
-        groups=len(context.corpus.partners),
-        allowed=context.allowed,
+        context.passage_words[context.rows],
+        group=context.owner,
+        groups=len(context.candidates),
+        allowed=np.ones(len(context.rows), bool),
         best=BEST,
-    )[context.candidates]
+    )
     values = np.sqrt(shares)
 
     def detail(i: int) -> Sentence:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.aggregate import rows_between
 from matching.corpus import Corpus, Partner, Query
 
 FloatArray = NDArray[np.float64]
@@ -21,7 +23,7 @@ class Sentence:
     ja: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """One question put to a corpus of m partners and n pieces of evidence."""
 
@@ -36,9 +38,21 @@ class Context:
     profile_words: FloatArray
     """(m,) BM25 share of each partner's whole profile."""
     candidates: IntArray
-    """(c,) positions of the partners to judge."""
+    """(c,) positions of the partners to judge, in ascending order."""
 
-    @property
+    @cached_property
+    def rows(self) -> IntArray:
+        """(r,) the candidates' evidence that may speak, candidate after candidate."""
+        bounds = self.corpus.bounds
+        rows = rows_between(bounds[self.candidates], bounds[self.candidates + 1])
+        return rows[self.allowed[rows]]
+
+    @cached_property
+    def owner(self) -> IntArray:
+        """(r,) place among the candidates of the one that each of `rows` belongs to."""
+        return np.searchsorted(self.candidates, self.corpus.partner_of[self.rows])
+
+    @cached_property
     def fit(self) -> FloatArray:
         """(n,) how well each piece fits, to tell a partner's pieces apart: word share and cosine,
         at least 0.

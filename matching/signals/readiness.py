@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from matching.aggregate import best_rows
 from matching.signals.protocol import Context, Reading, Sentence
 
 APPLIED: dict[str, Sentence] = {
@@ -20,19 +21,23 @@ def read(context: Context) -> Reading:
     """1 for a patent or service among the three pieces that fit best, .8 for equipment, .6 for a
     project, 0 for papers and statements only.
     """
-    corpus = context.corpus
-    fit = context.fit
-    found: list[str | None] = []
-    for position in context.candidates:
-        rows = np.arange(len(fit))[corpus.rows_of(int(position))]
-        rows = rows[context.allowed[rows]]
-        nearest = rows[np.argsort(-fit[rows], kind="stable")[:LOOKED_AT]]
-        kinds = {corpus.evidence[row].kind for row in nearest}
-        found.append(next((kind for kind in APPLIED if kind in kinds), None))
-    values = np.array([0.0 if kind is None else VALUES[kind] for kind in found], np.float64)
+    kinds = context.corpus.kinds
+    # How telling each kind is: its place in APPLIED, or the place after the last.
+    places = np.array([_place(kind) for kind in kinds.number], np.int64)
+    nearest = best_rows(
+        context.fit[context.rows],
+        group=context.owner,
+        groups=len(context.candidates),
+        allowed=np.ones(len(context.rows), bool),
+        best=LOOKED_AT,
+    )
+    found = np.full(len(context.candidates), len(APPLIED))
+    telling = places[kinds.codes[context.rows[nearest]]]
+    np.minimum.at(found, context.owner[nearest], telling)
+    values = np.array([*(VALUES[kind] for kind in APPLIED), 0.0])[found]
 
     def detail(i: int) -> Sentence:
-        kind = found[i]
+        kind = [*APPLIED, None][found[i]]
         if kind is None:
             return Sentence(
                 "What fits best is published work only.", "最も近い業績は論文などの公表物のみです。"
@@ -43,3 +48,7 @@ def read(context: Context) -> Reading:
         )
 
     return Reading(values, detail)
+
+
+def _place(kind: str) -> int:
+    return list(APPLIED).index(kind) if kind in APPLIED else len(APPLIED)

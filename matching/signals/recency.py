@@ -16,16 +16,14 @@ def read(context: Context) -> Reading:
 
     Later evidence than the need's own date counts as of that date.
     """
-    corpus, groups = context.corpus, len(context.corpus.partners)
-    fit = context.fit
-    best = group_maximum(fit, group=corpus.partner_of, groups=groups, allowed=context.allowed)
-    relevant = context.allowed & (fit > 0) & (fit >= RELEVANT_SHARE * best[corpus.partner_of])
+    fit, years = context.fit[context.rows], context.corpus.years[context.rows]
+    groups = len(context.candidates)
+    everything = np.ones(len(fit), bool)
+    best = group_maximum(fit, group=context.owner, groups=groups, allowed=everything)
+    relevant = (fit > 0) & (fit >= RELEVANT_SHARE * best[context.owner])
     newest = group_maximum(
-        corpus.years,
-        group=corpus.partner_of,
-        groups=groups,
-        allowed=relevant & ~np.isnan(corpus.years),
-    )[context.candidates]
+        years, group=context.owner, groups=groups, allowed=relevant & ~np.isnan(years)
+    )
     age = np.clip(context.query.posted_on.year - newest, 0, None)
     values = np.where(np.isinf(newest), np.nan, 2.0 ** (-age / HALF_LIFE))
 

@@ -13,12 +13,12 @@ def read(context: Context) -> Reading:
     if context.similarity is None:
         return Reading(np.full(len(context.candidates), np.nan), _no_query_vector)
     values = best_mean(
-        context.similarity,
-        group=context.corpus.partner_of,
-        groups=len(context.corpus.partners),
-        allowed=context.allowed & context.corpus.has_vector,
+        context.similarity[context.rows],
+        group=context.owner,
+        groups=len(context.candidates),
+        allowed=context.corpus.has_vector[context.rows],
         best=BEST,
-    )[context.candidates]
+    )
     values = np.clip(values, 0, 1)
 
     def detail(i: int) -> Sentence:
@@ -41,12 +41,12 @@ def read_nearest(context: Context) -> Reading:
     if context.similarity is None:
         return Reading(np.full(len(context.candidates), np.nan), _no_query_vector)
     nearest = best_mean(
-        context.similarity,
-        group=context.corpus.partner_of,
-        groups=len(context.corpus.partners),
-        allowed=context.allowed & context.corpus.has_vector,
+        context.similarity[context.rows],
+        group=context.owner,
+        groups=len(context.candidates),
+        allowed=context.corpus.has_vector[context.rows],
         best=1,
-    )[context.candidates]
+    )
     detail = Sentence("Nearest evidence.", "最も近い業績。")
     return Reading(np.clip(nearest, 0, 1), lambda _: detail)
 

@@ -100,3 +100,13 @@ def test_an_example_is_ranked_as_the_product_ranks_it() -> None:
     assert [example.names[i] for i in ranked(example, default_weights(SIGNALS))] == listed
     assert example.gains.sum() == 1.0
     assert example.judged == judged.gains
+
+
+def test_a_query_without_a_word_has_no_candidates_and_scores_zero() -> None:
+    corpus = corpus_of({"a": ["koji brewing"]})
+    judged = JudgedQuery("q", make_query(""), vector_of(""), {"a": 1.0})
+
+    example = read_example("set", Task(corpus, [judged], {"a": "a"}), judged, SIGNALS)
+
+    assert example.names == ()
+    assert measure(example, default_weights(SIGNALS)) == 0.0

@@ -176,6 +176,17 @@ class TestSentences:
     def test_splits(self, text: str, expected: list[str]) -> None:
         assert [span.text for span in sentences(text)] == expected
 
+    @given(
+        st.lists(
+            st.sampled_from([*"A b.!?1(\"'\n\t\r", "e.g.", "Fig.", "Prof.", "al. ", "5.2"]),
+            max_size=14,
+        ).map("".join)
+    )
+    @repeatable
+    def test_an_english_text_is_cut_alike_alone_and_beside_japanese(self, text: str) -> None:
+        """Texts without Japanese are cut by a faster pattern: it must be the same one."""
+        assert sentences(text) == sentences(f"{text}\n語")[:-1]
+
     def test_the_full_stop_of_japanese_papers_ends_a_sentence(self) -> None:
         text = normalise("材料を開発した．次に強度を測定した．")
         assert len(sentences(text)) == 2

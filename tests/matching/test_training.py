@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,18 @@ def test_training_is_the_same_twice_and_the_weights_may_be_kept() -> None:
     assert kept == train(examples, SIGNALS, learn=False)
     assert np.allclose(kept.weights, 1 / 3)
     assert kept.pull is None
+
+
+def test_a_query_without_candidates_does_not_stop_the_training() -> None:
+    examples = make_examples((1, 0, 0), number=20)
+    empty = make_examples((1, 0, 0), number=1, name="unanswered")[0]
+    nobody = replace(empty, set="set", names=(), values=empty.values[:0], gains=empty.gains[:0])
+
+    trained = train([*examples, nobody], SIGNALS, learn=False)
+
+    alone = train(examples, SIGNALS, learn=False)
+    with_it, without = (t.ranking["set"]["nDCG@10"][DEFAULT].value for t in (trained, alone))
+    assert abs(with_it - without * 20 / 21) < 1e-9
 
 
 def test_too_little_data_is_refused() -> None:

@@ -216,3 +216,15 @@ def test_evaluate_refuses_a_folder_without_judgements(tmp_path: Path, settings: 
     result = RUNNER.invoke(app, ["evaluate", str(tmp_path)])
 
     assert "qrels.tsv" in str(result.exception)
+
+
+def test_bench_rank_reports_each_stage_and_stable_lists() -> None:
+    command = ["bench", "rank", "--partners", "20", "--capabilities", "100", "--queries", "4"]
+    report = json.loads(run(*command, "--json"))
+
+    assert report["same_list_twice"] == report["queries"] == 4
+    assert report["capabilities"] == 100
+    stages = report["milliseconds"]
+    assert stages["whole request"]["p95"] >= stages["whole request"]["p50"] > 0
+    assert report["whole_over_peer"]["p50"] > 0
+    assert "whole request" in run(*command)

@@ -337,6 +337,51 @@ def test_both_directions_give_one_score(staff: TestClient) -> None:
     assert from_partners == from_needs
 
 
+def test_each_need_shows_the_place_in_its_own_list(staff: TestClient) -> None:
+    texts = ("Citrus juice stays brown.", "Citrus fruit.", "Juice in bottles turns brown late.")
+    partners = []
+    for text in texts:
+        stored = create(staff, PATH, partner())
+        paper = capability(title_en=text, text_en=None)
+        create(staff, f"{PATH}/{stored['id']}/capabilities", paper)
+        partners.append(stored)
+    create(staff, PATH, partner())  # without evidence nobody is listed
+    asked = _need(staff)
+    own_list = get(staff, f"/v1/needs/{asked['id']}/matches")["items"]
+    assert len(own_list) == 3
+    for line in own_list:
+        (item,) = get(staff, f"{PATH}/{line['partner']['id']}/matches")["items"]
+        assert item["score"] == line["score"]
+        assert item["signals"] == line["signals"]
+        standing = item["standing"]
+        assert (standing["place"], standing["eligible"]) == (line["rank"], 3)
+        assert standing["appeal"] == pytest.approx(sum(x["score"] for x in own_list) / 3)
+        assert standing["margin"] == pytest.approx(line["score"] - 0.75 * standing["appeal"])
+        assert str(line["rank"]) in standing["reason"]["en"]
+        assert str(line["rank"]) in standing["reason"]["ja"]
+
+
+def test_places_follow_each_change_of_the_data(staff: TestClient) -> None:
+    mine = create(staff, PATH, partner())
+    weak = capability(title_en="Citrus fruit", text_en=None)
+    create(staff, f"{PATH}/{mine['id']}/capabilities", weak)
+    asked = _need(staff)
+
+    def standing() -> Body:
+        (item,) = get(staff, f"{PATH}/{mine['id']}/matches")["items"]
+        found: Body = item["standing"]
+        return found
+
+    assert (standing()["place"], standing()["eligible"]) == (1, 1)
+    _with_paper(staff)  # somebody who fits better
+    assert (standing()["place"], standing()["eligible"]) == (2, 2)
+    edited = {"title_en": "Where does citrus fruit grow?", "brief_en": "Citrus fruit"}
+    staff.patch(f"/v1/needs/{asked['id']}", json=edited)
+    assert (standing()["place"], standing()["eligible"]) == (1, 2)
+    _with_paper(staff, unavailable=[{"start": "2020-01-01"}])  # nobody to be compared with
+    assert standing()["eligible"] == 2
+
+
 @pytest.mark.parametrize(("name", "value"), [("top", 0), ("top", 201), ("explain", SECRET)])
 def test_matches_refuse(staff: TestClient, name: str, value: int | str) -> None:
     stored = create(staff, PATH, partner())
