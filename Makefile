@@ -9,7 +9,7 @@ export ENMUSUBI_ENCODER := $(ENCODER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match bench-rank lock clean
+.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match bench-rank train lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,13 @@ bench-match: setup ## Time of a warm match request on the open needs of the data
 
 bench-rank: $(VENV)/.development ## Time of the engine on 10,000 partners, beside a NumPy and bm25s peer
 	$(BIN)/enmusubi bench rank
+
+# Partner sets whose licences allow it; reviewer-gold and scifact are for evaluation only.
+BENCH ?= ../shared/bench
+TRAINING := sbir-firm acl-people cordis-agri sbir-university kaken-institution
+
+train: setup ## Calibrate the default weights anew on the public sets: after a change of signals
+	$(BIN)/enmusubi train $(addprefix $(BENCH)/,$(TRAINING)) --keep-weights --out data/trained/default.json
 
 lock: | $(BIN)/python ## Pin all dependencies anew from the ranges in pyproject.toml
 	$(PIP) install --quiet "pip-tools>=7.6,<8"

@@ -19,6 +19,7 @@ from app.jobs.embedding import EmbeddingWorker
 from app.middleware import BodyLimit
 from app.routes import capabilities, clusters, health, matching, needs, organisations, partners
 from app.services.corpus import Engine
+from app.services.model import load_model
 from app.settings import Settings, get_settings
 from matching.encoders import Encoder, make_encoder
 
@@ -101,12 +102,17 @@ def make_encoder_of(settings: Settings) -> Encoder:
 
 
 def make_engine(settings: Settings) -> Engine:
-    """The engine that the settings describe."""
+    """The engine that the settings describe.
+
+    Raises EncoderError or ArtefactError if the encoder or the model that they name cannot be used.
+    """
+    encoder = make_encoder_of(settings)
     return Engine.make(
         Database.at(settings.url),
-        make_encoder_of(settings),
+        encoder,
         inline=settings.inline_embeddings,
         sentence_cache=settings.sentence_cache,
+        model=load_model(settings.model, encoder.id),
     )
 
 

@@ -6,20 +6,23 @@ from uuid import UUID
 from app.schemas.match import (
     BestSentenceOut,
     EvidenceOut,
+    LackOut,
     MatchedNeedOut,
     MatchedPartnerOut,
     MatchListOut,
     MatchOut,
+    NearMissOut,
     NeedMatchListOut,
     NeedMatchOut,
     SentenceOut,
     SignalOut,
     StandingOut,
 )
-from app.services.matches import Match, MatchList
+from app.services.matches import Match, MatchList, NearMiss
 from matching.explain import Passage
 from matching.ranker import SignalValue
 from matching.reverse import Standing
+from matching.signals import Sentence
 
 View = Literal["full", "coarse"]
 
@@ -33,6 +36,10 @@ def match_list(need_id: UUID | None, found: MatchList, *, view: View) -> MatchLi
         corpus_revision=found.revision,
         pending_embeddings=found.pending,
         blocked=found.blocked if full else {},
+        strong=found.strong,
+        strength=found.strength if full else None,
+        advice=None if found.advice is None else _sentence(found.advice),
+        near_misses=[_near_miss(each) for each in found.near_misses] if full else [],
         items=[_match(match, full=full) for match in found.matches],
     )
 
@@ -53,14 +60,35 @@ def _match(match: Match, *, full: bool) -> MatchOut:
     return MatchOut(
         rank=match.rank,
         score=match.ranked.score if full else None,
+        probability=match.probability if full else None,
         partner=_partner(match, full=full),
         signals=[_signal(signal) for signal in match.ranked.signals] if full else [],
         evidence=[_evidence(passage) for passage in match.evidence] if full else [],
     )
 
 
-def _partner(match: Match, *, full: bool) -> MatchedPartnerOut:
-    partner = match.partner
+def _near_miss(near: NearMiss) -> NearMissOut:
+    miss = near.miss
+    return NearMissOut(
+        rank=miss.rank,
+        score=miss.ranked.score,
+        partner=_partner(near, full=True),
+        obstacle=miss.obstacle,
+        sentence=_sentence(miss.sentence),
+        lacks=[
+            LackOut(
+                signal=lack.signal,
+                value=lack.value,
+                typical=lack.typical,
+                detail=_sentence(lack.detail),
+            )
+            for lack in miss.lacks
+        ],
+    )
+
+
+def _partner(shown: Match | NearMiss, *, full: bool) -> MatchedPartnerOut:
+    partner = shown.partner
     organisation = partner.organisation if full else None
     return MatchedPartnerOut(
         id=partner.id if full else None,
@@ -121,8 +149,12 @@ def _signal(signal: SignalValue) -> SignalOut:
         value=signal.value,
         weight=signal.weight,
         contribution=signal.contribution,
-        detail=SentenceOut(en=signal.detail.en, ja=signal.detail.ja),
+        detail=_sentence(signal.detail),
     )
+
+
+def _sentence(sentence: Sentence) -> SentenceOut:
+    return SentenceOut(en=sentence.en, ja=sentence.ja)
 
 
 def _evidence(passage: Passage) -> EvidenceOut:

@@ -28,6 +28,8 @@ from matching.text import tokens
 
 RANKERS: Final[Mapping[str, tuple[Signal, ...]]] = {**BASELINES, "enmusubi": SIGNALS}
 """By name: the signals that each ranks by."""
+PRODUCT: Final = "enmusubi"
+"""The ranker that is the product's own."""
 BASELINE: Final = "bm25-profile"
 """Against which differences are reported unless another is named."""
 EXPERTISE_METRICS: Final = ("loss", "easy", "hard")
@@ -153,7 +155,7 @@ def _scores(
     shipped, _ = prepare(judged.query, judged.vector, task.corpus)
     found = {}
     for name, signals in rankers.items():
-        context = shipped if signals is SIGNALS else everybody
+        context = shipped if name == PRODUCT else everybody
         scores = score(context, signals)
         names = [task.names[partner.id] for partner in context.partners()]
         found[name] = {names[i]: float(scores.values[i]) for i in scores.order}

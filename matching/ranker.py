@@ -4,7 +4,7 @@ The path, one way: `Query` → hard filters → candidates by meaning and by wor
 weighted mean → `Match` with its signals and evidence (`matching.explain`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +58,8 @@ class Ranking:
     context: Context
     blocked: dict[str, int]
     """How many partners each hard constraint ruled out."""
+    scores: "Scores"
+    """Of all candidates, not only of those in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,17 @@ def rank(
     top: int | None = None,
     signals: Sequence[Signal] = SIGNALS,
     candidates: int = CANDIDATES,
+    lifted: Collection[str] = (),
 ) -> Ranking:
     """Partners for a query, the best first.
 
     `vector` (d,) is the query's, or None (or all zeros) if the encoder could not read it. Partners
     without any allowed evidence are not in the list. `top` cuts the list; `candidates` bounds how
-    many partners each search may bring.
+    many partners each search may bring. The constraints named in `lifted` rule nobody out.
     """
-    context, blocked = prepare(query, vector, corpus, filters=filters, candidates=candidates)
+    context, blocked = prepare(
+        query, vector, corpus, filters=filters, candidates=candidates, lifted=lifted
+    )
     scores = score(context, signals)
     matches = tuple(
         RankedPartner(
@@ -100,7 +105,7 @@ def rank(
         )
         for i in scores.order[:top]
     )
-    return Ranking(matches, context, blocked)
+    return Ranking(matches, context, blocked, scores)
 
 
 def prepare(
@@ -110,9 +115,12 @@ def prepare(
     *,
     filters: Filters | None = None,
     candidates: int = CANDIDATES,
+    lifted: Collection[str] = (),
 ) -> tuple[Context, dict[str, int]]:
     """Hard constraints and candidates: what the signals read, and how many each constraint cost."""
     first = obstacles(query, corpus.columns, filters or Filters())
+    lifting = [place for place, each in enumerate(OBSTACLES) if each.name in lifted]
+    first = np.where(np.isin(first, lifting), -1, first)
     number = np.bincount(first[first >= 0], minlength=len(OBSTACLES)).tolist()
     blocked = {each.name: n for each, n in zip(OBSTACLES, number, strict=True) if n}
     return _context(query, vector, corpus, first < 0, candidates), blocked

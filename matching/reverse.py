@@ -19,7 +19,7 @@ from matching.corpus import Corpus, Query
 from matching.encoders.protocol import Vectors
 from matching.filters import Filters
 from matching.ranker import RankedPartner, Ranking, prepare, rank, score
-from matching.signals import Sentence
+from matching.signals import SIGNALS, Sentence, Signal
 
 NEIGHBOURS: Final = 10
 """Highest scores of a need whose mean is its appeal."""
@@ -87,11 +87,16 @@ class RankedNeed:
 
 
 def need_scores(
-    query: Query, vector: Vectors | None, corpus: Corpus, *, filters: Filters | None = None
+    query: Query,
+    vector: Vectors | None,
+    corpus: Corpus,
+    *,
+    filters: Filters | None = None,
+    signals: Sequence[Signal] = SIGNALS,
 ) -> NeedScores:
     """The scores of all partners in a need's own list, as `rank` orders them."""
     context, _ = prepare(query, vector, corpus, filters=filters)
-    scores = score(context)
+    scores = score(context, signals)
     order = np.array(scores.order, np.int64)
     speaking = np.bincount(corpus.partner_of[context.allowed], minlength=len(corpus.partners))
     return NeedScores(
@@ -108,6 +113,7 @@ def rank_needs(
     *,
     filters: Filters | None = None,
     top: int | None = None,
+    signals: Sequence[Signal] = SIGNALS,
 ) -> tuple[list[RankedNeed], dict[str, int]]:
     """The needs that fit a partner, the best first, and how many each hard constraint cost.
 
@@ -129,10 +135,10 @@ def rank_needs(
         context, reasons = prepare(need.query, need.vector, alone, filters=filters)
         blocked.update(reasons)
         if len(context.candidates) and (top is None or len(listed) < top):
-            mine = float(score(context).values[0])
+            mine = float(score(context, signals).values[0])
             unlisted.append((position, standing(need.listed, mine, place=None)))
     shown = [*sorted(listed, key=_order), *sorted(unlisted, key=_order)][:top]
-    return [_ranked(needs, alone, filters, *pair) for pair in shown], dict(blocked)
+    return [_ranked(needs, alone, filters, signals, *pair) for pair in shown], dict(blocked)
 
 
 def standing(listed: NeedScores, mine: float, *, place: int | None) -> Standing:
@@ -154,11 +160,12 @@ def _ranked(
     needs: Sequence[AskedNeed],
     alone: Corpus,
     filters: Filters | None,
+    signals: Sequence[Signal],
     position: int,
     where: Standing,
 ) -> RankedNeed:
     need = needs[position]
-    ranking = rank(need.query, need.vector, alone, filters=filters)
+    ranking = rank(need.query, need.vector, alone, filters=filters, signals=signals)
     return RankedNeed(position, ranking.matches[0], ranking, need.vector, where)
 
 

@@ -24,6 +24,10 @@ class MatchRun(Identified, Timestamped, Base):
     """How many partners each hard constraint ruled out."""
     weights: Mapped[dict[str, Any]]
     """Weight of each signal."""
+    strength: Mapped[float | None]
+    """Probability that a true partner was among the first ten; None where not calibrated."""
+    strong: Mapped[bool | None]
+    """Whether a strong partner was known; None where that could not be said."""
     matches: Mapped[list["Match"]] = relationship(
         cascade="all, delete-orphan", order_by="Match.rank", passive_deletes=True
     )
@@ -41,5 +45,7 @@ class Match(Identified, Base):
     )
     rank: Mapped[int]
     score: Mapped[float]
+    probability: Mapped[float | None]
+    """That the partner is a true one; None where not calibrated."""
     signals: Mapped[list[dict[str, Any]]] = mapped_column(PortableJSON)
     evidence: Mapped[list[dict[str, Any]]] = mapped_column(PortableJSON)

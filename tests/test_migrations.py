@@ -285,7 +285,7 @@ def test_rebuilding_a_parent_table_keeps_its_children(
     folder = tmp_path / "alembic"
     shutil.copytree(migrations.FOLDER, folder)
     (folder / "versions" / "9999_rebuild.py").write_text(
-        'from alembic import op\n\nrevision = "9999"\ndown_revision = "0001"\n\n\n'
+        'from alembic import op\n\nrevision = "9999"\ndown_revision = "0002"\n\n\n'
         "def upgrade() -> None:\n"
         '    with op.batch_alter_table("partners", recreate="always"):\n        pass\n'
     )

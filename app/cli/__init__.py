@@ -7,10 +7,11 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli import bench, data, evaluation, keys, matching, needs, serving
+from app.cli import bench, data, evaluation, keys, matching, needs, serving, training
 from app.cli.terminal import ERRORS
 from app.errors import Problem
 from data.importers import UnreadableImport
+from matching.artefact import ArtefactError
 from matching.encoders import EncoderError
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (serving, data, matching, needs, evaluation, bench, keys):
+for module in (serving, data, matching, needs, evaluation, training, bench, keys):
     module.register(app)
 
 
@@ -28,7 +29,7 @@ def main() -> None:
     """Run a command; an error that the user can mend is one sentence and exit code 2."""
     try:
         app()
-    except (Problem, EncoderError, UnreadableImport) as error:
+    except (Problem, EncoderError, ArtefactError, UnreadableImport) as error:
         _refuse(str(error))
     except ValidationError as error:
         for fault in error.errors():

@@ -14,6 +14,7 @@ from app.cli.terminal import ERRORS, OUT, progress_bar
 from app.errors import invalid
 from app.jobs.evaluating import Steps, evaluate_folder
 from app.main import make_encoder_of
+from app.services.model import load_model
 from app.settings import get_settings
 from matching.bootstrap import Estimate
 from matching.evaluate import BASELINE, Measures
@@ -34,6 +35,7 @@ def evaluate(
         raise invalid("evaluate", "prints --json or --markdown, not both: choose one")
     settings = get_settings()
     encoder = make_encoder_of(settings)
+    model = load_model(settings.model, encoder.id)
     cache = settings.data_dir / "evaluation"
     cache.mkdir(parents=True, exist_ok=True)
     sets: dict[str, Measures] = {}
@@ -43,7 +45,12 @@ def evaluate(
             name = str(folder)
         with ExitStack() as bars:
             sets[name] = evaluate_folder(
-                folder, encoder, cache=cache, steps=_steps(name, bars), baseline=baseline
+                folder,
+                encoder,
+                cache=cache,
+                steps=_steps(name, bars),
+                baseline=baseline,
+                signals=model.signals,
             )
         if as_markdown:
             between = "\n" if len(sets) > 1 else ""

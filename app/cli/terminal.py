@@ -14,9 +14,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from app.services.matches import Match, MatchList
+from app.services.matches import Match, MatchList, NearMiss
 from matching.explain import Passage
 from matching.filters import REASONS
+from matching.signals import Sentence
 from matching.text import Language
 from models import Need, Organisation, Partner
 
@@ -72,6 +73,10 @@ def show_matches(found: MatchList, *, language: Language) -> None:
         OUT.print("\nNo partner in the database has evidence for this.")
     for match in found.matches:
         _show_match(match, language)
+    if found.advice is not None:
+        OUT.print(f"\n[yellow]{escape(_in(found.advice, language))}[/yellow]", highlight=False)
+    for near in found.near_misses:
+        _show_near_miss(near, language)
     OUT.print()
     if found.blocked:
         ruled_out = "; ".join(f"{n} {REASONS[reason]}" for reason, n in found.blocked.items())
@@ -83,20 +88,39 @@ def show_matches(found: MatchList, *, language: Language) -> None:
         )
 
 
+def _in(sentence: Sentence, language: Language) -> str:
+    return sentence.ja if language == "ja" else sentence.en
+
+
+def _show_near_miss(near: NearMiss, language: Language) -> None:
+    name = escape(name_of(near.partner))
+    OUT.print(
+        f"   [bold]{name}[/bold]: {escape(_in(near.miss.sentence, language))}", highlight=False
+    )
+    for lack in near.miss.lacks:
+        value = "?" if lack.value is None else f"{lack.value:.2f}"
+        OUT.print(
+            f"      [dim]{lack.signal} {value} < {lack.typical:.2f}: "
+            f"{escape(_in(lack.detail, language))}[/dim]",
+            highlight=False,
+        )
+
+
 def _show_match(match: Match, language: Language) -> None:
     partner = match.partner
     name = name_of(partner)
     home = "" if partner.organisation is None else name_of(partner.organisation)
+    sure = "" if match.probability is None else f", probability {match.probability:.0%}"
     at_home = f", {home}" if home and home != name else ""
     OUT.print(
         f"\n[bold]{match.rank}. {escape(name)}[/bold][dim]{escape(at_home)} · "
-        f"{partner.kind.value}[/dim]  [green]score {match.ranked.score:.3f}[/green]",
+        f"{partner.kind.value}[/dim]  [green]score {match.ranked.score:.3f}{sure}[/green]",
         highlight=False,
     )
     for passage in match.evidence:
         _show_passage(passage)
     for signal in match.ranked.signals:
-        sentence = signal.detail.ja if language == "ja" else signal.detail.en
+        sentence = _in(signal.detail, language)
         OUT.print(
             f"   [dim]{signal.contribution:.3f} {signal.name:<14} {escape(sentence)}[/dim]",
             highlight=False,

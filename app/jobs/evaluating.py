@@ -30,6 +30,7 @@ from matching.corpus import Corpus, Query
 from matching.encoders import Encoder
 from matching.evaluate import (
     BASELINE,
+    PRODUCT,
     RANKERS,
     JudgedQuery,
     Measures,
@@ -38,6 +39,7 @@ from matching.evaluate import (
     evaluate_expertise,
 )
 from matching.lexical import count_terms
+from matching.signals import SIGNALS, Signal
 from matching.text import content_hash
 from models import Need, Partner
 
@@ -59,21 +61,30 @@ class Steps:
 
 
 def evaluate_folder(
-    folder: Path, encoder: Encoder, *, cache: Path, steps: Steps, baseline: str = BASELINE
+    folder: Path,
+    encoder: Encoder,
+    *,
+    cache: Path,
+    steps: Steps,
+    baseline: str = BASELINE,
+    signals: tuple[Signal, ...] = SIGNALS,
 ) -> Measures:
     """Measures of the product and of the baselines on one folder, `[ranker][metric]`.
 
-    `cache` holds scratch databases, so that a second run embeds nothing anew. Problem 422 if the
-    folder is not a judged set or the baseline is unknown.
+    The product ranks by `signals`. `cache` holds scratch databases, so that a second run embeds
+    nothing anew. Problem 422 if the folder is not a judged set or the baseline is unknown.
     """
     if baseline not in RANKERS:
         raise invalid("baseline", f"{baseline!r} is none of {', '.join(RANKERS)}")
+    rankers = {**RANKERS, PRODUCT: signals}
     tasks = build_tasks(folder, encoder, cache=cache, steps=steps)
     if len(tasks) > 1:
         advance = steps.begin("ranking", len(tasks))
-        return evaluate_expertise(tasks, baseline=baseline, progress=lambda: advance(1))
+        return evaluate_expertise(
+            tasks, rankers=rankers, baseline=baseline, progress=lambda: advance(1)
+        )
     advance = steps.begin("ranking", len(tasks[0].queries))
-    return evaluate(tasks[0], baseline=baseline, progress=lambda: advance(1))
+    return evaluate(tasks[0], rankers=rankers, baseline=baseline, progress=lambda: advance(1))
 
 
 def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) -> list[Task]:

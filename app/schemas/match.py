@@ -69,9 +69,37 @@ class MatchOut(Output):
 
     rank: int
     score: float | None = Field(description="In [0, 1]; null in a company's view.")
+    probability: float | None = Field(
+        description="That this partner is a true one, as far as judged lists tell: they know who "
+        "did work together, so other good partners count as wrong and the figure is low rather "
+        "than high. Null in a company's view, and where the ranking is not calibrated."
+    )
     partner: MatchedPartnerOut
     signals: list[SignalOut]
     evidence: list[EvidenceOut]
+
+
+class LackOut(Output):
+    """A signal in which a candidate falls short of what true partners typically reach."""
+
+    signal: str
+    value: float | None = Field(description="Null where the data is missing.")
+    typical: float
+    detail: SentenceOut
+
+
+class NearMissOut(Output):
+    """Who is near but no strong partner, and what blocks or lacks."""
+
+    rank: int = Field(description="In the list; of a blocked partner, without the constraint.")
+    score: float
+    partner: MatchedPartnerOut
+    obstacle: str | None = Field(
+        description="The hard constraint that blocks; null for a partner who is in the list.",
+        examples=["engagement_refused"],
+    )
+    sentence: SentenceOut
+    lacks: list[LackOut]
 
 
 class MatchListOut(Output):
@@ -86,6 +114,20 @@ class MatchListOut(Output):
     blocked: dict[str, int] = Field(
         description="How many partners each hard constraint ruled out.",
         examples=[{"unavailable": 3, "engagement_refused": 12}],
+    )
+    strong: bool | None = Field(
+        description="Whether a strong partner is known; null where that cannot be said."
+    )
+    strength: float | None = Field(
+        description="Probability that a true partner is among the first ten, if every other need "
+        "had none; null in a company's view, and where the ranking is not calibrated."
+    )
+    advice: SentenceOut | None = Field(
+        description="What to make of the list; null where a strong partner is known."
+    )
+    near_misses: list[NearMissOut] = Field(
+        description="Where no strong partner is known: who is nearest, and what blocks or lacks. "
+        "Empty in a company's view."
     )
     items: list[MatchOut]
 

@@ -12,6 +12,7 @@ class KeptMatchOut(Output):
     partner_id: UUID
     rank: int
     score: float
+    probability: float | None
     signals: list[dict[str, Any]]
     evidence: list[dict[str, Any]]
 
@@ -25,4 +26,6 @@ class MatchRunOut(Stamped):
     asked: dict[str, Any]
     blocked: dict[str, int]
     weights: dict[str, float]
+    strength: float | None
+    strong: bool | None
     matches: list[KeptMatchOut]

@@ -24,6 +24,7 @@ from app.services.need_scores import NeedScoresCache
 from matching.corpus import Corpus, Evidence, Partner, Period
 from matching.encoders import CachedEncoder, Encoder, Vectors
 from matching.lexical import TermCounts, count_terms
+from matching.model import Model
 from models import Capability, CorpusRevision
 from models import Partner as PartnerRow
 
@@ -155,15 +156,24 @@ class Engine:
     encoder: CachedEncoder
     corpora: CorpusCache
     need_scores: NeedScoresCache
+    model: Model
 
     @classmethod
     def make(
-        cls, database: Database, encoder: Encoder, *, inline: int, sentence_cache: int
+        cls,
+        database: Database,
+        encoder: Encoder,
+        *,
+        inline: int,
+        sentence_cache: int,
+        model: Model | None = None,
     ) -> "Engine":
         """An engine on a database; nothing is loaded yet."""
         cached = CachedEncoder(encoder, sentence_cache)
         corpora = CorpusCache(cached, inline=inline)
-        return cls(database, cached, corpora, NeedScoresCache(NEED_SCORES))
+        model = model or Model()
+        need_scores = NeedScoresCache(NEED_SCORES, model.signals)
+        return cls(database, cached, corpora, need_scores, model)
 
 
 def _partner_rows(session: Session) -> Iterable[PartnerRow]:

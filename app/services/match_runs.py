@@ -11,7 +11,6 @@ from app.errors import not_found
 from app.services.matches import MatchList
 from app.services.paging import PageOf, page
 from matching.filters import Filters
-from matching.signals import SIGNALS
 from models import Match, MatchRun, Need
 
 
@@ -25,12 +24,15 @@ def keep_run(
         corpus_revision=found.revision,
         asked={"top": top, **TypeAdapter(Filters).dump_python(filters, mode="json")},
         blocked=found.blocked,
-        weights={signal.name: signal.weight for signal in SIGNALS},
+        weights=found.weights,
+        strength=found.strength,
+        strong=found.strong,
         matches=[
             Match(
                 partner_id=match.partner.id,
                 rank=match.rank,
                 score=match.ranked.score,
+                probability=match.probability,
                 signals=[
                     {
                         "name": signal.name,

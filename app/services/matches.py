@@ -1,7 +1,7 @@
 """Match lists: partners for a need or a text, and open needs for a partner."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -17,8 +17,10 @@ from matching.corpus import Corpus, Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
 from matching.filters import Filters
+from matching.misses import Miss, advice, near_misses
 from matching.ranker import RankedPartner, Ranking, rank
 from matching.reverse import AskedNeed, Standing, rank_needs
+from matching.signals import Sentence
 from matching.text import content_hash, tokens
 from models import Need, NeedStatus, Partner
 
@@ -34,6 +36,16 @@ class Match:
     evidence: tuple[Passage, ...]
     standing: Standing | None = None
     """Of a partner's list: how the partner stands among all for this need."""
+    probability: float | None = None
+    """That this partner is a true one; None where nothing is calibrated."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """Who is near but no strong partner, with the row it is about."""
+
+    miss: Miss
+    partner: Partner
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,14 @@ class MatchList:
     encoder_id: str
     revision: int
     pending: int
+    weights: dict[str, float]
+    """Of each signal."""
+    strength: float | None = None
+    """Probability that a true partner is among the first ten; None where nothing is calibrated."""
+    strong: bool | None = None
+    """Whether a strong partner is known; None where that cannot be said."""
+    advice: Sentence | None = None
+    near_misses: tuple[NearMiss, ...] = ()
 
 
 def match_need(
@@ -79,8 +99,17 @@ def _match(
 ) -> MatchList:
     loaded = engine.corpora.current(session)
     vector = engine.encoder.encode([query.text], role="query")[0]
-    ranking = rank(query, vector, loaded.corpus, filters=filters, top=top)
-    partners = _partners(session, [match.partner.id for match in ranking.matches])
+    model = engine.model
+    ranking = rank(query, vector, loaded.corpus, filters=filters, top=top, signals=model.signals)
+    verdict = model.judge(ranking.scores)
+    strong = verdict.strong if verdict else None if ranking.matches else False
+    misses: tuple[Miss, ...] = ()
+    if strong is False:
+        misses = near_misses(
+            query, vector, loaded.corpus, filters=filters, model=model, ranking=ranking
+        )
+    shown = [*ranking.matches, *(miss.ranked for miss in misses)]
+    partners = _partners(session, [match.partner.id for match in shown])
     evidence = _evidence(engine, ranking, ranking.matches, vector) if explain else None
     matches = tuple(
         Match(
@@ -89,12 +118,23 @@ def _match(
             partner=partners[ranked.partner.id],
             need=need,
             evidence=() if evidence is None else evidence[position - 1],
+            probability=verdict.probabilities[position - 1] if verdict else None,
         )
         for position, ranked in enumerate(ranking.matches, 1)
         # A partner deleted since the corpus was read is left out rather than shown.
         if ranked.partner.id in partners
     )
-    return _list(engine, loaded, matches, ranking.blocked)
+    return replace(
+        _list(engine, loaded, matches, ranking.blocked),
+        strength=verdict.strength if verdict else None,
+        strong=strong,
+        advice=advice(model, ranking, strong=strong),
+        near_misses=tuple(
+            NearMiss(miss, partners[miss.ranked.partner.id])
+            for miss in misses
+            if miss.ranked.partner.id in partners
+        ),
+    )
 
 
 def match_partner(
@@ -121,6 +161,7 @@ def match_partner(
         str(partner.id),
         filters=filters,
         top=top,
+        signals=engine.model.signals,
     )
     matches = tuple(
         Match(
@@ -160,6 +201,7 @@ def _list(
         encoder_id=engine.encoder.id,
         revision=loaded.revision,
         pending=loaded.corpus.pending,
+        weights={signal.name: signal.weight for signal in engine.model.signals},
     )
 
 

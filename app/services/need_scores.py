@@ -3,11 +3,13 @@
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from matching.corpus import Corpus, Query
 from matching.encoders import Vectors
 from matching.filters import Filters
 from matching.reverse import NeedScores, need_scores
+from matching.signals import SIGNALS, Signal
 
 Key = tuple[Query, Filters]
 
@@ -20,8 +22,9 @@ class NeedScoresCache:
     need: the cache knows nothing of actors.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, signals: Sequence[Signal] = SIGNALS) -> None:
         self._capacity = capacity
+        self._signals = signals
         self._corpus: weakref.ref[Corpus] | None = None
         self._scores: OrderedDict[Key, NeedScores] = OrderedDict()
         self._lock = threading.Lock()
@@ -38,7 +41,7 @@ class NeedScoresCache:
                 self._scores.move_to_end(key)
                 return found
         # Outside the lock: two requests may compute the same list, but none waits for another.
-        found = need_scores(query, vector, corpus, filters=filters)
+        found = need_scores(query, vector, corpus, filters=filters, signals=self._signals)
         with self._lock:
             if self._corpus() is corpus:
                 self._scores[key] = found
