@@ -1,16 +1,16 @@
 """From scores to probabilities, and from a list to "is there a strong partner at all?".
 
-A score is made to order one list; its height depends on how long the need is, in which language,
-and on the corpus. What says more across needs is how far a partner stands out from the others of
-the same list, signal by signal. The probability of a place is therefore read from two facts:
+The probability of a place is read from three facts:
 
-- `stand`: the weighted mean of the signals' z-scores, by the mean and the spread of places 21 to
-  100 (the first twenty are what is judged, so they are no part of the yardstick);
+- `score`: how far the partner stands above chance, for this need in this corpus;
+- `stand`: how far it stands out from the others of the list, as the weighted mean of the signals'
+  z-scores by the mean and the spread of places 21 to 100 (the first twenty are what is judged, so
+  they are no part of the yardstick);
 - `lead`: its `stand` less the highest of the others.
 
-Both are without a unit and nearly independent of the size of the corpus, since the same places
-are the yardstick however many candidates there are. docs/decisions/0008 has the table of what was
-tried.
+All are without a unit and nearly independent of the size of the corpus. Whether a list has a strong
+partner at all is read from the `score` of its first place alone: within a corpus that tells best
+(docs/decisions/0008 has the table of what was tried).
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from matching.ranker import Scores
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FACTS: Final = ("stand", "lead")
+FACTS: Final = ("score", "stand", "lead")
 YARDSTICK: Final = slice(20, 100)
 """The places whose mean and spread are the measure."""
 LEAST_SPREAD: Final = 0.25
@@ -97,7 +97,7 @@ def judge(scores: Scores, weights: FloatArray, calibration: Calibration) -> Verd
     order = np.asarray(scores.order, np.int64)
     if len(order) < FEWEST:
         return None
-    facts = place_facts(scores.contributions.T, weights / weights.sum(), order)
+    facts = place_facts(scores.contributions.T, weights / weights.sum(), order, scores.values)
     strength = float(calibration.strength.probability(facts[:1])[0])
     return Verdict(
         probabilities=tuple(falling(calibration.place.probability(facts)).tolist()),
@@ -106,15 +106,19 @@ def judge(scores: Scores, weights: FloatArray, calibration: Calibration) -> Verd
     )
 
 
-def place_facts(values: FloatArray, weights: FloatArray, order: IntArray) -> FloatArray:
-    """The facts (c, 2) of each place, the first place first.
+def place_facts(
+    values: FloatArray, weights: FloatArray, order: IntArray, scores: FloatArray
+) -> FloatArray:
+    """The facts (c, 3) of each place, the first place first.
 
     `values` (c, signals) may have any scale per signal, so contributions serve as well; `order`
-    (c,) are the candidates, the best first. A signal that all share says nothing. With fewer than
+    (c,) are the candidates, the best first, and `scores` (c,) theirs. A signal that all share says nothing. With fewer than
     `FEWEST` candidates all of them are the yardstick.
     """
     if len(order) < 2:
-        return np.zeros((len(order), len(FACTS)))
+        alone = np.zeros((len(order), len(FACTS)))
+        alone[:, 0] = scores[order]
+        return alone
     around = values[order[YARDSTICK] if len(order) >= FEWEST else order]
     every = values[order[: YARDSTICK.stop]].std(axis=0)
     spread = np.maximum(around.std(axis=0), LEAST_SPREAD * every)
@@ -123,7 +127,7 @@ def place_facts(values: FloatArray, weights: FloatArray, order: IntArray) -> Flo
     stand = np.where(known, scaled, 0.0) @ weights
     second, first = np.sort(stand)[-2:]
     others = np.where(np.arange(len(stand)) == np.argmax(stand), second, first)
-    return np.stack([stand, stand - others], axis=1)
+    return np.stack([scores[order], stand, stand - others], axis=1)
 
 
 def falling(probabilities: FloatArray) -> FloatArray:

@@ -29,6 +29,8 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
+STRENGTH_FACTS: Final = ("score",)
+"""What the strength of a list is read from."""
 BINS: Final = 15
 SHRINKAGE: Final = 1e-3
 """Of the slopes, on facts of unit variance: enough to keep separable data from infinity."""
@@ -59,9 +61,10 @@ def show(example: Example, weights: FloatArray) -> Shown:
     right = example.gains > 0
     left = order[~right[order]]
     first = order[:PLACES]
-    without = place_facts(example.values, weights, left)
+    scores = example.values @ weights
+    without = place_facts(example.values, weights, left, scores)
     return Shown(
-        facts=place_facts(example.values, weights, order)[:PLACES],
+        facts=place_facts(example.values, weights, order, scores)[:PLACES],
         right=right[first],
         without=without[0] if len(without) else np.zeros(len(FACTS)),
         typical=example.values[first[right[first]]],
@@ -100,8 +103,10 @@ def strengths(lists: Sequence[Shown], share: FloatArray) -> Sample:
     held = [shown for shown in range(len(lists)) if len(lists[shown].facts)]
     rows = np.array(held, np.int64)
     reached = np.array([lists[i].reached for i in held], np.float64)
+    facts = np.array([lists[i].facts[0] for i in held] + [lists[i].without for i in held])
     return Sample(
-        facts=np.array([lists[i].facts[0] for i in held] + [lists[i].without for i in held]),
+        # A fact that is always 0 gets no slope.
+        facts=facts * np.array([fact in STRENGTH_FACTS for fact in FACTS]),
         happened=np.concatenate([reached, np.zeros(len(held))]),
         share=np.tile(share[rows], 2),
         query=np.tile(rows, 2),

@@ -31,8 +31,8 @@ def make_artefact(**changes: Any) -> Artefact:
         "encoder": ENCODER,
         "signals": tuple(TrainedSignal(s.name, 1.0, s.neutral) for s in SIGNALS),
         "calibration": Calibration(
-            place=Curve((1.0, 0.5), -3.0),
-            strength=Curve((1.0, 0.0), -2.0, knots=((-1.0, 0.1), (2.0, 0.9))),
+            place=Curve((0.2, 1.0, 0.5), -3.0),
+            strength=Curve((1.0, 0.0, 0.0), -2.0, knots=((-1.0, 0.1), (2.0, 0.9))),
             threshold=0.3,
             typical={signal.name: 0.4 for signal in SIGNALS},
         ),
@@ -50,7 +50,7 @@ positive = st.floats(0, 1e6)
 shares = st.floats(0, 1)
 curves = st.builds(
     Curve,
-    st.tuples(positive, positive),
+    st.tuples(positive, positive, positive),
     numbers,
     st.lists(st.tuples(numbers, shares), max_size=5).map(
         lambda pairs: tuple(
@@ -161,9 +161,9 @@ def test_missing_or_impossible_parts_are_refused(tmp_path: Path) -> None:
     none = tuple(TrainedSignal(s.name, 0.0, s.neutral) for s in SIGNALS)
     assert "no signal has a weight" in refusal(tmp_path, dump(make_artefact(signals=none)))
     body = json.loads(dump(make_artefact()))
-    body["calibration"]["place"]["slopes"] = [-1.0, 0.0]
+    body["calibration"]["place"]["slopes"] = [-1.0, 0.0, 0.0]
     refusal(tmp_path, json.dumps(body))
-    body["calibration"]["place"]["slopes"] = [1.0, 0.0]
+    body["calibration"]["place"]["slopes"] = [1.0, 0.0, 0.0]
     body["calibration"]["place"]["knots"] = [[0, 0.9], [1, 0.1]]
     assert "falls" in refusal(tmp_path, json.dumps(body))
 

@@ -1,6 +1,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from matching.calibrate import FEWEST, Calibration, Curve, judge, place_facts
 from matching.model import Model
@@ -9,8 +10,8 @@ from tests.matching.factories import ask, corpus_of, repeatable
 
 WEIGHTS = np.array([0.6, 0.4])
 CALIBRATION = Calibration(
-    place=Curve((1.0, 0.3), -3.0),
-    strength=Curve((1.0, 0.0), -3.0),
+    place=Curve((0.0, 1.0, 0.3), -3.0),
+    strength=Curve((8.0, 0.0, 0.0), -4.0),
     threshold=0.5,
     typical={"s0": 0.5, "s1": 0.5},
 )
@@ -58,27 +59,34 @@ def test_probabilities_never_rise_down_the_list(number: int, seed: int) -> None:
     assert all(0 <= p <= 1 for p in (*verdict.probabilities, verdict.strength))
 
 
+def facts_of(
+    values: NDArray[np.float64], weights: NDArray[np.float64], order: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The facts of a list whose scores are all alike."""
+    return place_facts(values, weights, order, np.full(len(values), 0.4))
+
+
 def test_facts_do_not_depend_on_the_scale_of_a_signal_nor_on_one_that_all_share() -> None:
     values = crowd()
     order = np.argsort(-(values @ WEIGHTS), kind="stable")
     scaled = values * [3.0, 0.5] + [0.1, 0.2]
 
-    assert np.allclose(place_facts(values, WEIGHTS, order), place_facts(scaled, WEIGHTS, order))
+    assert np.allclose(facts_of(values, WEIGHTS, order), facts_of(scaled, WEIGHTS, order))
     shared = np.column_stack([values, np.full(len(values), 0.7)])
     weights = np.append(WEIGHTS, 5.0)
-    assert np.allclose(place_facts(values, WEIGHTS, order), place_facts(shared, weights, order))
+    assert np.allclose(facts_of(values, WEIGHTS, order), facts_of(shared, weights, order))
 
 
 def test_who_alone_shares_a_word_stands_out_far() -> None:
     values = crowd()
     values[:, 1] = 0.0
     order = np.argsort(-(values @ WEIGHTS), kind="stable")
-    before = place_facts(values, WEIGHTS, order)[0]
+    before = facts_of(values, WEIGHTS, order)[0]
     values[order[0], 1] = 0.5
 
-    after = place_facts(values, WEIGHTS, order)[0]
+    after = facts_of(values, WEIGHTS, order)[0]
 
-    assert after[0] > before[0] + 1
+    assert after[1] > before[1] + 1
     assert np.isfinite(after).all()
 
 
@@ -88,15 +96,15 @@ def test_a_larger_crowd_of_the_same_kind_hardly_changes_the_facts_of_the_first()
     for values in (small, large):
         values[3] = 0.6
         order = np.argsort(-(values @ WEIGHTS), kind="stable")
-        facts.append(place_facts(values, WEIGHTS, order)[0])
+        facts.append(facts_of(values, WEIGHTS, order)[0])
 
     assert np.allclose(facts[0], facts[1], rtol=0.3)
 
 
 def test_an_isotonic_curve_interpolates_between_its_knots() -> None:
-    curve = Curve((1.0, 0.0), 0.0, knots=((-1.0, 0.1), (1.0, 0.5)))
+    curve = Curve((1.0, 0.0, 0.0), 0.0, knots=((-1.0, 0.1), (1.0, 0.5)))
 
-    found = curve.probability(np.array([[-9.0, 0], [0.0, 0], [9.0, 0]]))
+    found = curve.probability(np.array([[-9.0, 0, 0], [0.0, 0, 0], [9.0, 0, 0]]))
 
     assert np.allclose(found, [0.1, 0.3, 0.5])
 

@@ -15,8 +15,8 @@ EXACT = "pressureless silver sintering of power chips"
 QUERY = make_query(EXACT, engagement_types=frozenset({"licence"}), organisation="asker")
 CALIBRATED = Model(
     calibration=Calibration(
-        place=Curve((1.0, 0.0), -3.0),
-        strength=Curve((1.0, 0.0), -3.0),
+        place=Curve((0.0, 1.0, 0.0), -3.0),
+        strength=Curve((0.0, 1.0, 0.0), -3.0),
         threshold=0.5,
         typical={signal.name: 0.9 for signal in SIGNALS},
     )

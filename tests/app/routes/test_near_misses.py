@@ -13,8 +13,8 @@ from matching.signals import SIGNALS
 from tests.app.asking import capability, create, get, need, organisation, partner
 
 CALIBRATION = Calibration(
-    place=Curve((1.0, 0.0), -3.0),
-    strength=Curve((1.0, 0.0), -3.0),
+    place=Curve((0.0, 1.0, 0.0), -3.0),
+    strength=Curve((0.0, 1.0, 0.0), -3.0),
     threshold=0.5,
     typical={signal.name: 0.9 for signal in SIGNALS},
 )
