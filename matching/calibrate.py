@@ -112,8 +112,8 @@ def place_facts(
     """The facts (c, 3) of each place, the first place first.
 
     `values` (c, signals) may have any scale per signal, so contributions serve as well; `order`
-    (c,) are the candidates, the best first, and `scores` (c,) theirs. A signal that all share says nothing. With fewer than
-    `FEWEST` candidates all of them are the yardstick.
+    (c,) are the candidates, the best first, and `scores` (c,) theirs. A signal that all share says
+    nothing. With fewer than `FEWEST` candidates all of them are the yardstick.
     """
     if len(order) < 2:
         alone = np.zeros((len(order), len(FACTS)))
