@@ -1,0 +1,105 @@
+"""A profile cannot win by stuffing words or by volume: attacked on real texts.
+
+Random partners are made to look like the answer to random needs, in the ways that cost nothing.
+None may gain more than two places in the median. The encoder is the hashing one, whose vectors are
+bags of words: stuffing pays more there than with a transformer.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+
+from app.jobs.evaluating import Steps, build_tasks
+from data.samples import REGION
+from matching.corpus import Corpus, Evidence, Query
+from matching.encoders import Vectors
+from matching.encoders.hashing import HashingEncoder
+from matching.evaluate import Task
+from matching.lexical import count_terms
+from matching.ranker import rank
+from matching.text import tokens
+
+BENCH = Path(__file__).resolve().parents[4] / "shared" / "bench"
+SETS = [
+    REGION,
+    pytest.param(BENCH / "sbir-university", marks=pytest.mark.slow),
+    pytest.param(BENCH / "cordis-agri", marks=pytest.mark.slow),
+]
+PAIRS = 24
+PLACES = 2
+
+Attack = Callable[[str, list[Evidence]], Iterator[str]]
+"""From the need's text and the partner's evidence to texts of new evidence."""
+
+
+def keywords(need: str, _: list[Evidence]) -> Iterator[str]:
+    """All the need's words, twenty times over."""
+    yield " ".join(list(dict.fromkeys(tokens(need))) * 20)
+
+
+def a_few_keywords(need: str, _: list[Evidence]) -> Iterator[str]:
+    """A dozen of the need's longest words, twenty times over, with commas."""
+    longest = sorted(dict.fromkeys(tokens(need)), key=lambda word: (-len(word), word))
+    yield ", ".join(longest[:12] * 20)
+
+
+def the_need_itself(need: str, _: list[Evidence]) -> Iterator[str]:
+    """The need's own text, twenty times over."""
+    yield " ".join([need] * 20)
+
+
+def clones(_: str, held: list[Evidence]) -> Iterator[str]:
+    """Each piece of evidence twenty times, with a number to tell them apart."""
+    for piece in held:
+        yield from (f"{piece.text} ({number})" for number in range(20))
+
+
+@pytest.fixture(scope="module", params=SETS, ids=["region", "sbir-university", "cordis-agri"])
+def task(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Task:
+    if not request.param.is_dir():
+        pytest.skip("the benchmark folder is not there")
+    steps = Steps(begin=lambda *_: lambda _: None)
+    cache = tmp_path_factory.mktemp("evaluation")
+    return build_tasks(request.param, HashingEncoder(), cache=cache, steps=steps)[0]
+
+
+@pytest.mark.parametrize("attack", [keywords, a_few_keywords, the_need_itself, clones])
+def test_stuffing_gains_two_places_at_most(task: Task, attack: Attack) -> None:
+    random = np.random.default_rng(0)
+    corpus = task.corpus
+    gains: list[int] = []
+    while len(gains) < PAIRS:
+        judged = task.queries[int(random.integers(len(task.queries)))]
+        partner = corpus.partners[random.integers(len(corpus.partners))].id
+        before = _place(corpus, partner, judged.query, judged.vector)
+        if before is None:
+            continue
+        held = [piece for piece in corpus.evidence if piece.partner == partner]
+        texts = list(attack(judged.query.text, held[:5]))
+        after = _place(_with(corpus, partner, texts), partner, judged.query, judged.vector)
+        gains.append(before - (len(corpus.partners) if after is None else after))
+    assert median(gains) <= PLACES, sorted(gains)
+
+
+def _place(corpus: Corpus, partner: str, query: Query, vector: Vectors) -> int | None:
+    """Place in the list of all partners; None for one who is not in it."""
+    ranking = rank(query, vector, corpus, candidates=len(corpus.partners))
+    ids = [match.partner.id for match in ranking.matches]
+    return ids.index(partner) if partner in ids else None
+
+
+def _with(corpus: Corpus, partner: str, texts: list[str]) -> Corpus:
+    """The corpus with more evidence of one partner."""
+    added = [Evidence(f"stuffed-{i}", partner, text, "paper") for i, text in enumerate(texts)]
+    evidence = [*corpus.evidence, *added]
+    vectors = np.vstack([corpus.vectors, HashingEncoder().encode(texts)])
+    terms = [_count_terms(piece.text) for piece in evidence]
+    return Corpus.build(corpus.partners, evidence, vectors, terms)
+
+
+_count_terms = lru_cache(maxsize=None)(count_terms)
+"""The corpus is the same in every attack but for the new evidence."""
