@@ -1,10 +1,11 @@
 """What a random document would reach, and how far a value stands out from that.
 
 A share of .2 is much for a need of many common words and little for one of three rare ones, and a
-cosine of .4 is much among texts of many fields and little among texts of one. A value is therefore
-judged by its distance from what chance gives this query in this corpus, in standard deviations.
-Nothing but the query and the corpus goes in, so a pair has the same value whichever side asks and
-whoever else is in the list.
+cosine of .4 is much among texts of many fields and little among texts of one. A share is therefore
+judged by its distance from what chance gives this query in this corpus, and a cosine by its
+distance from what two pieces of this corpus have, both in standard deviations. Nothing but the
+query and the corpus goes in, so a pair has the same value whichever side asks and whoever else is
+in the list.
 """
 
 from dataclasses import dataclass
@@ -50,29 +51,25 @@ class Chance:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Directions:
-    """How the unit vectors of a corpus are spread."""
+UNKNOWN: Final = Chance(0.1, 0.1)
+"""Of cosines where there are none to learn from: what texts of many fields have in MiniLM."""
 
-    mean: FloatArray
-    """(d,)"""
-    covariance: FloatArray
-    """(d, d)"""
 
-    @classmethod
-    def of(cls, vectors: NDArray[np.float32]) -> "Directions":
-        """Of vectors (n, d); from fewer than two nothing is learnt."""
-        dimension = vectors.shape[1]
-        if len(vectors) < 2:
-            return cls(np.zeros(dimension), np.zeros((dimension, dimension)))
-        mean = vectors.mean(axis=0, dtype=np.float64)
-        spread = vectors - mean.astype(np.float32)
-        return cls(mean, (spread.T @ spread).astype(np.float64) / (len(vectors) - 1))
+def of_cosines(vectors: NDArray[np.float32]) -> Chance:
+    """Of the cosine of two random unit vectors among `vectors` (n, d), exactly.
 
-    def chance(self, vector: NDArray[np.float32]) -> Chance:
-        """Of the cosine of a query's `vector` (d,) with a random vector of the corpus."""
-        variance = float(vector @ self.covariance @ vector)
-        return Chance(float(self.mean @ vector), max(variance**0.5, LEAST_COSINE))
+    ``E[x·y] = |E[x]|²`` and ``E[(x·y)²] = |E[xxᵀ]|²`` over all pairs, from which the n pairs of a
+    vector with itself are taken out. Of fewer than two, `UNKNOWN`.
+    """
+    n = len(vectors)
+    if n < 2:
+        return UNKNOWN
+    total = vectors.sum(axis=0, dtype=np.float64)
+    second = (vectors.T @ vectors).astype(np.float64)
+    pairs = n * (n - 1)
+    mean = (float(total @ total) - n) / pairs
+    variance = (float((second**2).sum()) - n) / pairs - mean**2
+    return Chance(mean, max(max(variance, 0.0) ** 0.5, LEAST_COSINE))
 
 
 def of_words(weight: FloatArray, frequency: FloatArray, documents: int, *, doubt: float) -> Chance:

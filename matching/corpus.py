@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.aggregate import rows_between
-from matching.chance import Directions
+from matching.chance import Chance, of_cosines
 from matching.columns import Labels, PartnerColumns
 from matching.duplicates import originals
 from matching.echoes import BareLists
@@ -88,7 +88,8 @@ class Whole:
 
     words: Statistics
     phrases: Statistics
-    directions: Directions
+    cosines: Chance
+    """Of two random pieces of evidence."""
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ class Corpus:
         return self.part_of or Whole(
             self.profile_words.statistics,
             self.profile_phrases.statistics,
-            Directions.of(self.vectors[self.has_vector]),
+            of_cosines(self.vectors[self.has_vector]),
         )
 
     @cached_property

@@ -162,7 +162,7 @@ def _context(
     if vector is not None and vector.any():
         # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
         similarity = np.round(corpus.vectors @ vector, 5).astype(np.float64)
-        chance = corpus.whole.directions.chance(vector)
+        chance = corpus.whole.cosines
     found = _candidates(corpus, allowed, similarity, words.profiles.shares, candidates)
     return Context(query, corpus, allowed, similarity, chance, words, found)
 
