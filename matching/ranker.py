@@ -6,7 +6,7 @@ weighted mean → `Match` with its signals and evidence (`matching.explain`).
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -58,6 +58,10 @@ class Ranking:
     context: Context
     blocked: dict[str, int]
     """How many partners each hard constraint ruled out."""
+    scores: "Scores"
+    """Of all candidates, also those that `top` cut off."""
+    rule: tuple[Signal, ...]
+    """The signals it was made by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def rank(
         )
         for i in scores.order[:top]
     )
-    return Ranking(matches, context, blocked)
+    return Ranking(matches, context, blocked, scores, tuple(signals))
 
 
 def prepare(
@@ -135,6 +139,21 @@ def score(context: Context, signals: Sequence[Signal] = SIGNALS) -> Scores:
     return Scores(readings, contributions, values, order)
 
 
+def restricted(context: Context, allowed: BoolArray, candidates: IntArray) -> Context:
+    """The same question to some partners (c,) by less evidence: what if some did not exist?
+
+    `allowed` (n,) must hold no piece that the context's own does not.
+    """
+    passage_words, profile_words = _words(context.query, context.corpus, allowed)
+    return replace(
+        context,
+        allowed=allowed,
+        passage_words=passage_words,
+        profile_words=profile_words,
+        candidates=candidates,
+    )
+
+
 def _context(
     query: Query,
     vector: Vectors | None,
@@ -148,6 +167,16 @@ def _context(
         allowed &= np.array(
             [e.external_id not in query.excluded_evidence for e in corpus.evidence], bool
         )
+    passage_words, profile_words = _words(query, corpus, allowed)
+    similarity = None
+    if vector is not None and vector.any():
+        similarity = (corpus.vectors @ vector).astype(np.float64)
+    found = _candidates(corpus, allowed, similarity, profile_words, candidates)
+    return Context(query, corpus, allowed, similarity, passage_words, profile_words, found)
+
+
+def _words(query: Query, corpus: Corpus, allowed: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """BM25 shares (n,) of the pieces of evidence and (m,) of the profiles."""
     groups = len(corpus.partners)
     postings = corpus.lexical.postings(count_terms(query.text), allowed=allowed)
     passage_words = bm25(
@@ -164,11 +193,7 @@ def _context(
         ).astype(np.float64),
         statistics=corpus.profile_statistics,
     )
-    similarity = None
-    if vector is not None and vector.any():
-        similarity = (corpus.vectors @ vector).astype(np.float64)
-    found = _candidates(corpus, allowed, similarity, profile_words, candidates)
-    return Context(query, corpus, allowed, similarity, passage_words, profile_words, found)
+    return passage_words, profile_words
 
 
 def _candidates(
