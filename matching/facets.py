@@ -145,6 +145,22 @@ def coverage(
     return best
 
 
+def partner_coverage(shares: FloatArray, owner: IntArray, partners: IntArray) -> FloatArray:
+    """(facets, partners) highest of `shares` (facets, r) for each of some partners (c,).
+
+    `owner` (r,) is each row's partner, ascending as in the corpus; 0 for a partner without a row.
+    """
+    start, end = np.searchsorted(owner, partners), np.searchsorted(owner, partners, side="right")
+    found = np.zeros((len(shares), len(partners)))
+    some = end > start
+    if some.any():
+        edges = np.stack([start[some], end[some]], axis=1).ravel()
+        # A last column of zeros, since an edge may lie behind the last row.
+        padded = np.pad(shares, ((0, 0), (0, 1)))
+        found[:, some] = np.maximum.reduceat(padded, edges, axis=1)[:, ::2]
+    return found
+
+
 def covered(shares: FloatArray) -> BoolArray:
     """Which shares of `coverage` reach `COVERED`, in the same shape."""
     return np.asarray(shares >= COVERED)
