@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli import bench, data, evaluation, keys, matching, serving
+from app.cli import bench, data, evaluation, keys, matching, serving, team
 from app.cli.terminal import ERRORS
 from app.errors import Problem
 from data.importers import UnreadableImport
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (serving, data, matching, evaluation, bench, keys):
+for module in (serving, data, matching, team, evaluation, bench, keys):
     module.register(app)
 
 

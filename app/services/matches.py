@@ -10,12 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.errors import invalid
+from app.schemas.explanation import Explain
 from app.services.corpus import Engine, Loaded
 from app.services.embeddings import load_vectors
 from app.services.needs import query_of
 from matching.corpus import Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
+from matching.explanation import Explanation, explanations
+from matching.facets import Facet, split, wordings
 from matching.filters import Filters
 from matching.ranker import RankedPartner, Ranking, rank
 from matching.text import content_hash, tokens
@@ -31,6 +34,8 @@ class Match:
     partner: Partner
     need: Need | None
     evidence: tuple[Passage, ...]
+    explanation: Explanation | None = None
+    """If it was asked for in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,12 @@ class MatchList:
     encoder_id: str
     revision: int
     pending: int
+    facets: tuple[Facet, ...] = ()
+    """Of the need, if the list was to be explained in full."""
 
 
 def match_need(
-    session: Session, engine: Engine, need: Need, *, filters: Filters, top: int, explain: bool
+    session: Session, engine: Engine, need: Need, *, filters: Filters, top: int, explain: Explain
 ) -> MatchList:
     """The partners that fit a need best."""
     query = query_of(need)
@@ -53,7 +60,7 @@ def match_need(
 
 
 def match_text(
-    session: Session, engine: Engine, query: Query, *, filters: Filters, top: int, explain: bool
+    session: Session, engine: Engine, query: Query, *, filters: Filters, top: int, explain: Explain
 ) -> MatchList:
     """The partners that fit a text best; nothing is stored.
 
@@ -71,14 +78,22 @@ def _match(
     *,
     filters: Filters,
     top: int,
-    explain: bool,
+    explain: Explain,
     need: Need | None,
 ) -> MatchList:
     loaded = engine.corpora.current(session)
     vector = engine.encoder.encode([query.text], role="query")[0]
     ranking = rank(query, vector, loaded.corpus, filters=filters, top=top)
-    partners = _partners(session, [match.partner.id for match in ranking.matches])
-    evidence = _evidence(engine, ranking, ranking.matches, vector) if explain else None
+    partners = partners_by_id(session, [match.partner.id for match in ranking.matches])
+    evidence: Sequence[tuple[Passage, ...]] | None = None
+    facets: tuple[Facet, ...] = ()
+    full: Sequence[Explanation] = ()
+    if explain is Explain.FULL:
+        facets = split(query.text)
+        full = _explanations(engine, ranking, facets, vector)
+        evidence = [explanation.passages for explanation in full]
+    elif explain is Explain.BRIEF:
+        evidence = _evidence(engine, ranking, ranking.matches, vector)
     matches = tuple(
         Match(
             rank=position,
@@ -86,12 +101,13 @@ def _match(
             partner=partners[ranked.partner.id],
             need=need,
             evidence=() if evidence is None else evidence[position - 1],
+            explanation=full[position - 1] if full else None,
         )
         for position, ranked in enumerate(ranking.matches, 1)
         # A partner deleted since the corpus was read is left out rather than shown.
         if ranked.partner.id in partners
     )
-    return _list(engine, loaded, matches, ranking.blocked)
+    return _list(engine, loaded, matches, ranking.blocked, facets)
 
 
 def match_partner(
@@ -141,7 +157,11 @@ def match_partner(
 
 
 def _list(
-    engine: Engine, loaded: Loaded, matches: tuple[Match, ...], blocked: dict[str, int]
+    engine: Engine,
+    loaded: Loaded,
+    matches: tuple[Match, ...],
+    blocked: dict[str, int],
+    facets: tuple[Facet, ...] = (),
 ) -> MatchList:
     return MatchList(
         matches=matches,
@@ -149,6 +169,7 @@ def _list(
         encoder_id=engine.encoder.id,
         revision=loaded.revision,
         pending=loaded.corpus.pending,
+        facets=facets,
     )
 
 
@@ -159,7 +180,21 @@ def _evidence(
     return passages(ranking, matches, encode=engine.encoder.encode, vector=readable)
 
 
-def _partners(session: Session, ids: Sequence[str]) -> dict[str, Partner]:
+def _explanations(
+    engine: Engine, ranking: Ranking, facets: Sequence[Facet], vector: Vectors
+) -> list[Explanation]:
+    return explanations(
+        ranking,
+        ranking.matches,
+        facets,
+        facet_vectors=engine.encoder.encode(wordings(facets), role="query"),
+        encode=engine.encoder.encode,
+        vector=vector if vector.any() else None,
+    )
+
+
+def partners_by_id(session: Session, ids: Sequence[str]) -> dict[str, Partner]:
+    """Those of the partners that are still stored."""
     statement = (
         select(Partner)
         .where(Partner.id.in_([UUID(i) for i in ids]))
