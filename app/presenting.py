@@ -24,7 +24,7 @@ from app.schemas.match import (
 )
 from app.schemas.team import TeamFacetOut, TeamMemberOut, TeamOut
 from app.services.matches import Match, MatchList
-from app.services.teams import TeamFound
+from app.services.teams import FoundMember, TeamFound
 from matching.explain import Passage
 from matching.explanation import Explanation, FacetAnswer
 from matching.facets import Facet
@@ -32,7 +32,6 @@ from matching.ranker import SignalValue
 from matching.signals import Sentence
 from matching.team import GUARANTEE
 from matching.text import language_of
-from models import Partner
 
 View = Literal["full", "coarse"]
 
@@ -80,8 +79,6 @@ def need_match_list(partner_id: UUID, found: MatchList) -> NeedMatchListOut:
 def team_out(need_id: UUID, found: TeamFound) -> TeamOut:
     """A team, for staff."""
     answer = found.answer
-    # A partner deleted since the corpus was read is left out rather than shown.
-    members = [member for member in answer.members if member.match.partner.id in found.partners]
     ids = [UUID(member.match.partner.id) for member in answer.members]
     return TeamOut(
         need_id=need_id,
@@ -91,13 +88,13 @@ def team_out(need_id: UUID, found: TeamFound) -> TeamOut:
         blocked=found.blocked,
         members=[
             TeamMemberOut(
-                partner=_partner(found.partners[member.match.partner.id], full=True),
-                rank=member.rank,
-                score=member.match.score,
-                gain=member.gain,
-                facets=[_facet_answer(each) for each in member.answers],
+                partner=_partner(each, full=True),
+                rank=each.member.rank,
+                score=each.member.match.score,
+                gain=each.member.gain,
+                facets=[_facet_answer(answer) for answer in each.member.answers],
             )
-            for member in members
+            for each in found.members
         ],
         facets=[
             TeamFacetOut(
@@ -120,14 +117,15 @@ def _match(match: Match, *, full: bool) -> MatchOut:
     return MatchOut(
         rank=match.rank,
         score=match.ranked.score if full else None,
-        partner=_partner(match.partner, full=full),
+        partner=_partner(match, full=full),
         signals=[_signal(signal) for signal in match.ranked.signals] if full else [],
         evidence=[_evidence(passage) for passage in match.evidence] if full else [],
         explanation=_explanation(match.explanation) if full and match.explanation else None,
     )
 
 
-def _partner(partner: Partner, *, full: bool) -> MatchedPartnerOut:
+def _partner(match: Match | FoundMember, *, full: bool) -> MatchedPartnerOut:
+    partner = match.partner
     organisation = partner.organisation if full else None
     return MatchedPartnerOut(
         id=partner.id if full else None,

@@ -35,6 +35,8 @@ PRIOR: Final = 15.0
 """Added to a wording's idf mass: a share of one or two known words says little."""
 COVERED: Final = 0.22
 """Coverage from which a facet counts as covered; how it was chosen: docs/decisions/0007."""
+ASKED: Final = 2.0
+"""A facet that asks for something weighs so many times one that tells of the circumstances."""
 TIMES: Final = 2
 """Two languages hold one brief only if neither has more than this many times the sentences."""
 
@@ -45,6 +47,12 @@ _BULLET: Final = re.compile(
 _ITEM_END: Final = re.compile(r";\s*|\s*[•●■◆▪‣]\s*|(?<=[\s,:])\(?(?:[ivx]{1,4}|\d{1,2})\)\s+")
 _CONJUNCTION: Final = re.compile(
     r",\s+(?=(?:and|but|while|whereas|although|so)\s)|(?<=[がしり])、|、(?=また|かつ|一方|さらに)"
+)
+_ASKS: Final = re.compile(
+    r"\b(?:want|need|wish|hope|seek|require|look(?:ing)? for|would like|would help"
+    r"|how to|we must|must be|has to|should)\b"
+    r"|たい|ほしい|欲しい|探して|求め|望み|望んで|必要(?!な)|助かり|条件|お願い|べき|課題|目指",
+    re.IGNORECASE,
 )
 _HEADING_END: Final = re.compile(r"[。.!?！？]$")
 _NUMBER: Final = re.compile(r"\d+")
@@ -108,17 +116,18 @@ def wordings(facets: Sequence[Facet]) -> list[str]:
 
 
 def weights(facets: Sequence[Facet], corpus: Corpus) -> FloatArray:
-    """(facets,) share of the need's telling mass that each holds; they add up to 1.
+    """(facets,) share of the need that each is; they add up to 1.
 
-    The mass is the idf of a wording's distinct words, the mean over its wordings; its root is
-    taken, so that one long sentence is not the whole need.
+    The root of the idf mass of its distinct words, the mean over its wordings, so that one long
+    sentence is not the whole need; `ASKED` times that where it asks for something.
     """
     if not facets:
         return np.zeros(0)
     mass = np.array(
         [np.mean([_known(wording, corpus)[1].sum() for wording in f.wordings]) for f in facets]
     )
-    root = np.sqrt(np.maximum(mass, 1e-9))
+    asked = np.array([any(map(_ASKS.search, facet.wordings)) for facet in facets])
+    root = np.sqrt(np.maximum(mass, 1e-9)) * np.where(asked, ASKED, 1.0)
     shares: FloatArray = root / root.sum()
     return shares
 

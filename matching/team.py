@@ -35,11 +35,11 @@ chance.
 """
 FIT: Final = 0.2
 """Part of a benefit that the partner's own score makes up; the rest is its coverage."""
-WORTH: Final = 0.05
+WORTH: Final = 0.08
 """A further member must raise the value by this part of it.
 
 The guarantee stands although the greedy stops there: what is left to gain for a team of 6 is then
-below 6 * 5% of its value, and 1 / 1.3 is above 1 - 1/e.
+below 6 * 8% of its value, and 1 / 1.48 is above 1 - 1/e.
 """
 GUARANTEE: Final = 1 - 1 / e
 DIGITS: Final = 9

@@ -26,12 +26,13 @@ def explanation_lines(
     for answer in answered:
         if answer.evidence is not None:
             by = title(answer.evidence, language)
-            yield f"   + {facets[answer.facet].wording(language)} ← {by}"
+            part = facets[answer.facet].wording(language)
+            yield f"   + {answer.share:.2f} {part} ← {by}"
     left = [answer for answer in explanation.facets if not answer.is_covered]
     if left:
         yield f"{in_language(OPEN, language)}:"
     for answer in left:
-        yield f"   - {facets[answer.facet].wording(language)}"
+        yield f"   - {answer.share:.2f} {facets[answer.facet].wording(language)}"
     yield f"{in_language(OTHERWISE, language)}:"
     for change in explanation.changes:
         yield f"   · {in_language(change.detail, language)}"

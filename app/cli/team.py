@@ -51,12 +51,12 @@ def team(
 
 def _show(found: TeamFound, language: Language) -> None:
     answer = found.answer
-    names = []
-    for number, member in enumerate(answer.members, 1):
-        partner = found.partners[member.match.partner.id]
-        names.append(name_of(partner))
+    names = {}
+    for number, shown in enumerate(found.members, 1):
+        member, partner = shown.member, shown.partner
+        names[member.match.partner.id] = name = name_of(partner)
         OUT.print(
-            f"\n[bold]{number}. {escape(names[-1])}[/bold][dim] · {partner.kind.value}[/dim]  "
+            f"\n[bold]{number}. {escape(name)}[/bold][dim] · {partner.kind.value}[/dim]  "
             f"[green]rank {member.rank}, adds {member.gain:.3f}[/green]",
             highlight=False,
         )
@@ -64,10 +64,11 @@ def _show(found: TeamFound, language: Language) -> None:
             if each.evidence is not None:
                 part = found.facets[each.facet].wording(language)
                 by = title(each.evidence, language)
-                OUT.print(f"   + {escape(part)} ← {escape(by)}", highlight=False)
+                OUT.print(f"   {each.share:.2f} {escape(part)} ← {escape(by)}", highlight=False)
     OUT.print()
     for facet, served in zip(found.facets, answer.facets, strict=True):
-        who = " · ".join(names[i] for i in served.members)
+        able = (answer.members[i].match.partner.id for i in served.members)
+        who = " · ".join(names[i] for i in able if i in names)
         if not who:
             who = in_language(UNSERVED if served.others else UNKNOWN, language)
         OUT.print(f"{served.weight:.0%} {escape(facet.wording(language))}", highlight=False)

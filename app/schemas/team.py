@@ -8,7 +8,6 @@ from pydantic import ConfigDict, Field
 from app.schemas.common import DistinctList, Input, Output, Slugs
 from app.schemas.explanation import FacetAnswerOut, FacetOut, SentenceOut
 from app.schemas.match import MatchedPartnerOut
-from matching.team import LARGEST, SIZE
 from models import EngagementType, PartnerKind
 
 Partners = Annotated[list[UUID], Field(max_length=200), DistinctList]
@@ -19,7 +18,7 @@ class TeamIn(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"size": 3}]})
 
-    size: Annotated[int, Field(ge=1, le=LARGEST, description="At most so many members.")] = SIZE
+    size: Annotated[int, Field(ge=1, le=6, description="At most so many members.")] = 3
     include: Partners = Field(default=[], description="Partners who must be in the team.")
     exclude: Partners = Field(default=[], description="Partners who must not.")
     clusters: Slugs = Field(default=[], description="Only partners of one of these clusters.")

@@ -14,8 +14,16 @@ from matching.corpus import Corpus, Query
 from matching.facets import Facet, split, wordings
 from matching.filters import REASONS, Filters, obstacle
 from matching.ranker import CANDIDATES, Ranking, rank
-from matching.team import TeamAnswer, build
+from matching.team import Member, TeamAnswer, build
 from models import Need, Partner
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMember:
+    """A member, with its row."""
+
+    member: Member
+    partner: Partner
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +31,8 @@ class TeamFound:
     """A team, with the rows it is about."""
 
     answer: TeamAnswer
+    members: tuple[FoundMember, ...]
     facets: tuple[Facet, ...]
-    partners: dict[str, Partner]
     blocked: dict[str, int]
     encoder_id: str
     revision: int
@@ -62,10 +70,16 @@ def team_for_need(
     answer = build(
         ranking, facets, vectors, size=size, include=wanted, exclude={str(i) for i in exclude}
     )
+    partners = partners_by_id(session, [member.match.partner.id for member in answer.members])
     return TeamFound(
         answer=answer,
+        members=tuple(
+            FoundMember(member, partners[member.match.partner.id])
+            for member in answer.members
+            # A partner deleted since the corpus was read is left out rather than shown.
+            if member.match.partner.id in partners
+        ),
         facets=facets,
-        partners=partners_by_id(session, [m.match.partner.id for m in answer.members]),
         blocked=ranking.blocked,
         encoder_id=engine.encoder.id,
         revision=loaded.revision,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.encoders.hashing import HashingEncoder
-from matching.facets import COVERED, MOST, coverage, covered, split, weights, wordings
-from matching.text import bilingual_text, tokens
+from matching.facets import COVERED, MOST, Facet, coverage, covered, split, weights, wordings
+from matching.text import bilingual_text, sentences, tokens
 from tests.matching.factories import WORDS, corpus_of, repeatable
 
 JA = "焼酎粕が秋に多く出る。乾燥に費用がかかる。飼料として売りたい。"
@@ -116,6 +116,15 @@ def test_facets_of_any_text(text: str) -> None:
         assert (covered(shares) == (shares >= COVERED)).all()
     if facets:
         assert weights(facets, corpus).sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "text", ["We make surimi gel. We want surimi gel. ", "魚肉を作ります。魚肉を知りたいです。"]
+)
+def test_what_is_asked_for_weighs_more_than_circumstances(text: str) -> None:
+    corpus = corpus_of({"a": ["surimi gel", "魚肉"], "b": ["robot"]})
+    telling, asking = weights([Facet((s.text,)) for s in sentences(text)], corpus)
+    assert asking == pytest.approx(2 * telling)
 
 
 def test_what_speaks_of_a_facet_covers_it_more() -> None:

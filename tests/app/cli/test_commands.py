@@ -118,8 +118,8 @@ def test_match_explained_in_full_in_either_language(database: Database) -> None:
         make_need(session, external_id="n-7", brief_en="Our juice turns brown. Buses are late.")
 
     english = run("match", "n-7", "--explain", "full", "--language", "en")
-    assert "+ Our juice turns brown. ← Browning of citrus juice" in english
-    assert "- Buses are late." in english
+    assert "Our juice turns brown. ← Browning of citrus juice" in english
+    assert "Leaves open" in english
     assert "no evidence would be left" in english
     assert "順位が変わる条件" in run("match", "n-7", "--explain", "full", "--language", "ja")
     assert "Browning" not in run("match", "n-7", "--explain", "none")
@@ -133,7 +133,7 @@ def test_team_by_external_id_in_either_language_and_as_json(database: Database) 
         make_need(session, external_id="n-7", brief_en="Our juice turns brown. Buses are late.")
 
     english = run("team", "n-7", "--language", "en")
-    assert "+ Buses are late. ← Why buses are late" in english
+    assert "Buses are late. ← Why buses are late" in english
     assert "→ Juice expert" in english
     assert "論点" in run("team", "n-7", "--language", "ja", "--size", "1")
     listed = json.loads(run("team", "n-7", "--json"))

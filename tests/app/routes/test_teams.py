@@ -6,6 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.clock import today
+from app.schemas.team import TeamIn
+from matching.team import LARGEST, SIZE
 from tests.app.asking import (
     SECRET,
     UNKNOWN,
@@ -64,6 +66,11 @@ def _team(client: TestClient, path: str, **body: object) -> Body:
 
 def _ids(found: Body) -> list[str]:
     return [member["partner"]["id"] for member in found["members"]]
+
+
+def test_sizes_are_the_engines() -> None:
+    assert TeamIn().size == SIZE
+    assert TeamIn(size=LARGEST).size == LARGEST
 
 
 def test_a_team_covers_both_parts(staff: TestClient, path: str, people: dict[str, str]) -> None:
