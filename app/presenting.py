@@ -27,10 +27,10 @@ from app.services.matches import Match, MatchList
 from app.services.teams import FoundMember, TeamFound
 from matching.explain import Passage
 from matching.explanation import Explanation, FacetAnswer
-from matching.facets import Facet
+from matching.greedy import GUARANTEE
 from matching.ranker import SignalValue
 from matching.signals import Sentence
-from matching.team import GUARANTEE
+from matching.splitting import Facet
 from matching.text import language_of
 
 View = Literal["full", "coarse"]

@@ -18,8 +18,9 @@ from matching.counterfactual import (
 )
 from matching.encoders.protocol import Vectors
 from matching.explain import PASSAGES, EncodeSentences, Passage, nearest, passages
-from matching.facets import Facet, coverage, covered
+from matching.facets import coverage, covered
 from matching.ranker import RankedPartner, Ranking
+from matching.splitting import Facet
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -5,8 +5,8 @@ from typing import Final
 
 from matching.counterfactual import title
 from matching.explanation import Explanation
-from matching.facets import Facet
 from matching.signals import Sentence
+from matching.splitting import Facet
 from matching.text import Language
 
 ANSWERS: Final = Sentence("Answers", "対応できる点")

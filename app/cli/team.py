@@ -17,12 +17,12 @@ from app.services.needs import find_need, query_of, require_open
 from app.services.teams import TeamFound, team_for_need
 from matching.counterfactual import title
 from matching.filters import Filters
+from matching.greedy import LARGEST, SIZE
 from matching.signals import Sentence
-from matching.team import LARGEST, SIZE
 from matching.text import Language, language_of
 
 UNSERVED = Sentence("nobody in the team", "チームに対応できる者なし")
-UNKNOWN = Sentence("nobody known here", "登録された候補に対応できる者なし")
+UNKNOWN = Sentence("nobody of those who fit best", "最も合う候補に対応できる者なし")
 
 
 def team(

@@ -44,8 +44,8 @@ class TeamFacetOut(FacetOut):
     weight: float = Field(description="All weights add up to 1.")
     covered_by: list[UUID] = Field(description="Members who cover it, the best first.")
     others: int = Field(
-        description="Partners outside the team who cover it; 0 with nobody in `covered_by`: "
-        "nobody known here does."
+        description="Who cover it too, of the 50 that fit best and are not in the team. 0 with "
+        "nobody in `covered_by`: none of these does."
     )
 
 

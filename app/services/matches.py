@@ -18,9 +18,9 @@ from matching.corpus import Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
 from matching.explanation import Explanation, explanations
-from matching.facets import Facet, split, wordings
 from matching.filters import Filters
 from matching.ranker import RankedPartner, Ranking, rank
+from matching.splitting import Facet, split, wordings
 from matching.text import content_hash, tokens
 from models import Need, NeedStatus, Partner
 

@@ -11,9 +11,9 @@ from app.services.corpus import Engine
 from app.services.matches import partners_by_id
 from app.services.needs import query_of
 from matching.corpus import Corpus, Query
-from matching.facets import Facet, split, wordings
 from matching.filters import REASONS, Filters, obstacle
 from matching.ranker import CANDIDATES, Ranking, rank
+from matching.splitting import Facet, split, wordings
 from matching.team import Member, TeamAnswer, build
 from models import Need, Partner
 

@@ -9,8 +9,8 @@ from matching.counterfactual import scores_without
 from matching.encoders.hashing import HashingEncoder
 from matching.explain import PASSAGES
 from matching.explanation import LEAST, carriers, explanations
-from matching.facets import split, wordings
 from matching.ranker import Ranking
+from matching.splitting import split, wordings
 from tests.matching.factories import (
     WORDS,
     ask,

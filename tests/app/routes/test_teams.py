@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from app.clock import today
 from app.schemas.team import TeamIn
-from matching.team import LARGEST, SIZE
+from matching.greedy import LARGEST, SIZE
 from tests.app.asking import (
     SECRET,
     UNKNOWN,
