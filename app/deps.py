@@ -18,6 +18,7 @@ from app.clock import today
 from app.db import Database
 from app.errors import Problem, invalid
 from app.schemas.common import Slug
+from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
 from app.services.corpus import Engine
 from app.services.keys import find_actor
 from matching.filters import Filters
@@ -114,13 +115,13 @@ class AskedMatches:
 
     filters: Filters
     top: int
-    explain: bool
+    explain: Explain
 
 
 def get_match_filters(
     day: Today,
     top: Annotated[int, Query(ge=1, le=200, description="Length of the list.")] = 10,
-    explain: Annotated[bool, Query(description="Whether to show evidence passages.")] = True,
+    explain: Annotated[ExplainLevel, Query(description=EXPLAINED)] = Explain.BRIEF,
     cluster: Annotated[list[Slug] | None, Query(description="Partners of one of these.")] = None,
     partner_kind: Annotated[list[PartnerKind] | None, Query()] = None,
     engagement_type: Annotated[

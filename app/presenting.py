@@ -3,6 +3,14 @@
 from typing import Literal
 from uuid import UUID
 
+from app.schemas.explanation import (
+    ChangeOut,
+    Explain,
+    ExplanationOut,
+    FacetAnswerOut,
+    FacetOut,
+    SentenceOut,
+)
 from app.schemas.match import (
     BestSentenceOut,
     EvidenceOut,
@@ -14,17 +22,27 @@ from app.schemas.match import (
     NearMissOut,
     NeedMatchListOut,
     NeedMatchOut,
-    SentenceOut,
     SignalOut,
     StandingOut,
 )
+from app.schemas.team import TeamFacetOut, TeamMemberOut, TeamOut
 from app.services.matches import Match, MatchList, NearMiss
+from app.services.teams import FoundMember, TeamFound
 from matching.explain import Passage
+from matching.explanation import Explanation, FacetAnswer
+from matching.greedy import GUARANTEE
 from matching.ranker import SignalValue
 from matching.reverse import Standing
 from matching.signals import Sentence
+from matching.splitting import Facet
+from matching.text import language_of
 
 View = Literal["full", "coarse"]
+
+
+def explained(view: View, asked: Explain) -> Explain:
+    """How much is worked out for that view: nothing that it may not show."""
+    return asked if view == "full" else Explain.NONE
 
 
 def match_list(need_id: UUID | None, found: MatchList, *, view: View) -> MatchListOut:
@@ -40,6 +58,7 @@ def match_list(need_id: UUID | None, found: MatchList, *, view: View) -> MatchLi
         strength=found.strength if full else None,
         advice=None if found.advice is None else _sentence(found.advice),
         near_misses=[_near_miss(each) for each in found.near_misses] if full else [],
+        facets=[_facet(facet) for facet in found.facets] if full else [],
         items=[_match(match, full=full) for match in found.matches],
     )
 
@@ -56,6 +75,43 @@ def need_match_list(partner_id: UUID, found: MatchList) -> NeedMatchListOut:
     )
 
 
+def team_out(need_id: UUID, found: TeamFound) -> TeamOut:
+    """A team, for staff."""
+    answer = found.answer
+    ids = [UUID(member.match.partner.id) for member in answer.members]
+    return TeamOut(
+        need_id=need_id,
+        encoder=found.encoder_id,
+        corpus_revision=found.revision,
+        pending_embeddings=found.pending,
+        blocked=found.blocked,
+        members=[
+            TeamMemberOut(
+                partner=_partner(each, full=True),
+                rank=each.member.rank,
+                score=each.member.match.score,
+                gain=each.member.gain,
+                facets=[_facet_answer(answer) for answer in each.member.answers],
+            )
+            for each in found.members
+        ],
+        facets=[
+            TeamFacetOut(
+                **_facet(facet).model_dump(),
+                weight=served.weight,
+                covered_by=[ids[i] for i in served.members],
+                others=served.others,
+            )
+            for facet, served in zip(found.facets, answer.facets, strict=True)
+        ],
+        value=answer.team.value,
+        upper_bound=answer.team.bound,
+        share_of_best=answer.team.share,
+        guarantee=GUARANTEE,
+        says=[_sentence(sentence) for sentence in answer.says],
+    )
+
+
 def _match(match: Match, *, full: bool) -> MatchOut:
     return MatchOut(
         rank=match.rank,
@@ -64,6 +120,7 @@ def _match(match: Match, *, full: bool) -> MatchOut:
         partner=_partner(match, full=full),
         signals=[_signal(signal) for signal in match.ranked.signals] if full else [],
         evidence=[_evidence(passage) for passage in match.evidence] if full else [],
+        explanation=_explanation(match.explanation) if full and match.explanation else None,
     )
 
 
@@ -87,7 +144,7 @@ def _near_miss(near: NearMiss) -> NearMissOut:
     )
 
 
-def _partner(shown: Match | NearMiss, *, full: bool) -> MatchedPartnerOut:
+def _partner(shown: Match | NearMiss | FoundMember, *, full: bool) -> MatchedPartnerOut:
     partner = shown.partner
     organisation = partner.organisation if full else None
     return MatchedPartnerOut(
@@ -155,6 +212,40 @@ def _signal(signal: SignalValue) -> SignalOut:
 
 def _sentence(sentence: Sentence) -> SentenceOut:
     return SentenceOut(en=sentence.en, ja=sentence.ja)
+
+
+def _facet(facet: Facet) -> FacetOut:
+    by_language = {language_of(wording): wording for wording in facet.wordings}
+    return FacetOut(en=by_language.get("en"), ja=by_language.get("ja"))
+
+
+def _facet_answer(answer: FacetAnswer) -> FacetAnswerOut:
+    return FacetAnswerOut(
+        facet=answer.facet,
+        share=answer.share,
+        is_covered=answer.is_covered,
+        capability_id=None if answer.evidence is None else UUID(answer.evidence.id),
+        external_id=None if answer.evidence is None else answer.evidence.external_id,
+    )
+
+
+def _explanation(explanation: Explanation) -> ExplanationOut:
+    return ExplanationOut(
+        facets=[_facet_answer(answer) for answer in explanation.facets],
+        changes=[
+            ChangeOut(
+                kind=change.kind,
+                capability_id=None if change.evidence is None else UUID(change.evidence.id),
+                external_id=None if change.evidence is None else change.evidence.external_id,
+                score=change.score,
+                rank=change.rank,
+                detail=_sentence(change.detail),
+            )
+            for change in explanation.changes
+        ],
+        ahead=explanation.ahead,
+        behind=explanation.behind,
+    )
 
 
 def _evidence(passage: Passage) -> EvidenceOut:

@@ -28,6 +28,8 @@ class Passage:
     fit: float
     """In [0, 1]: mean of the cosine and the word share, or the word share alone."""
     best: Span
+    row: int
+    """Of the evidence in the corpus."""
 
 
 def passages(
@@ -37,16 +39,18 @@ def passages(
     encode: EncodeSentences | None = None,
     vector: Vectors | None = None,
     count: int = PASSAGES,
+    rows: Sequence[Sequence[int]] | None = None,
 ) -> list[tuple[Passage, ...]]:
-    """For each match the `count` pieces of evidence that fit best, each with its best sentence.
+    """For each match the `count` pieces of evidence that fit best, each with its best sentence;
+    or those at `rows` of the corpus, if given.
 
     Sentences are compared by the need's telling words, and by meaning too where `encode` and the
     query's `vector` are given. All sentences of all matches are encoded in one call.
     """
     fit = _fit(ranking)
-    shown = [[int(row) for row in _nearest(ranking, match, fit, count)] for match in matches]
+    shown = nearest(ranking, matches, count) if rows is None else rows
     evidence = ranking.context.corpus.evidence
-    found = {row: _sentences(evidence[row].text) for rows in shown for row in rows}
+    found = {row: _sentences(evidence[row].text) for chosen in shown for row in chosen}
     meaning = _meaning(found, encode, vector)
     query = count_terms(ranking.context.query.text)
     best = {
@@ -54,8 +58,15 @@ def passages(
         for row, spans in found.items()
     }
     return [
-        tuple(Passage(evidence[row], float(fit[row]), best[row]) for row in rows) for rows in shown
+        tuple(Passage(evidence[row], float(fit[row]), best[row], row) for row in chosen)
+        for chosen in shown
     ]
+
+
+def nearest(ranking: Ranking, matches: Sequence[RankedPartner], count: int) -> list[list[int]]:
+    """For each match the rows of its `count` pieces of evidence that fit best, the best first."""
+    fit = _fit(ranking)
+    return [[int(row) for row in _nearest(ranking, match, fit, count)] for match in matches]
 
 
 def _fit(ranking: Ranking) -> NDArray[np.float64]:

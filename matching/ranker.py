@@ -5,7 +5,7 @@ weighted mean → `Match` with its signals and evidence (`matching.explain`).
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -59,7 +59,9 @@ class Ranking:
     blocked: dict[str, int]
     """How many partners each hard constraint ruled out."""
     scores: "Scores"
-    """Of all candidates, not only of those in the list."""
+    """Of all candidates, also those that `top` cut off."""
+    rule: tuple[Signal, ...]
+    """The signals it was made by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def rank(
         )
         for i in scores.order[:top]
     )
-    return Ranking(matches, context, blocked, scores)
+    return Ranking(matches, context, blocked, scores, tuple(signals))
 
 
 def prepare(
@@ -141,6 +143,21 @@ def score(context: Context, signals: Sequence[Signal] = SIGNALS) -> Scores:
     # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
     order = np.lexsort((context.corpus.id_order[context.candidates], -np.round(values, 6)))
     return Scores(readings, contributions, values, order.tolist())
+
+
+def restricted(context: Context, allowed: BoolArray, candidates: IntArray) -> Context:
+    """The same question to some partners (c,), ascending, by less evidence: what if some of it did
+    not exist?
+
+    `allowed` (n,) must hold no piece that the context's own does not.
+    """
+    terms = count_terms(context.query.text)
+    return replace(
+        context,
+        allowed=allowed,
+        words=Words.of(terms, context.corpus, allowed),
+        candidates=candidates,
+    )
 
 
 def _context(

@@ -12,6 +12,7 @@ from app.cli.terminal import show_matches, show_need
 from app.clock import today
 from app.errors import invalid
 from app.presenting import match_list
+from app.schemas.explanation import Explain
 from app.services.matches import match_need, match_text
 from app.services.needs import find_need, query_of, require_open
 from matching.corpus import Query
@@ -26,6 +27,9 @@ def match(
     language: Annotated[
         Language | None, typer.Option(help="Of the reasons; default: the need's own.")
     ] = None,
+    explain: Annotated[
+        Explain, typer.Option(help="none, brief, or full: what would change each rank.")
+    ] = Explain.BRIEF,
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
 ) -> None:
     """Print the partners that fit a need or a text best, with the reasons."""
@@ -39,11 +43,11 @@ def match(
         if text is not None:
             stored = None
             query = Query(text=text, posted_on=today())
-            found = match_text(session, engine, query, filters=filters, top=top, explain=True)
+            found = match_text(session, engine, query, filters=filters, top=top, explain=explain)
         else:
             stored = find_need(session, need or "", actor=TERMINAL)
             require_open(stored)
-            found = match_need(session, engine, stored, filters=filters, top=top, explain=True)
+            found = match_need(session, engine, stored, filters=filters, top=top, explain=explain)
         if as_json:
             body = match_list(None if stored is None else stored.id, found, view="full")
             json.dump(body.model_dump(mode="json"), sys.stdout, ensure_ascii=False, indent=1)

@@ -13,6 +13,7 @@ from app.cli.opening import open_database
 from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
 from app.main import create_app, make_engine
+from app.schemas.explanation import Explain
 from app.services.corpus import Engine
 from app.services.matches import match_need
 from app.services.needs import find_need, query_of
@@ -92,7 +93,12 @@ def _show_one(engine: Engine, reference: str | None) -> None:
             need = find_need(session, reference, actor=TERMINAL)
         show_need(need)
         found = match_need(
-            session, engine, need, filters=Filters(available_on=today()), top=5, explain=True
+            session,
+            engine,
+            need,
+            filters=Filters(available_on=today()),
+            top=5,
+            explain=Explain.BRIEF,
         )
         show_matches(found, language=language_of(query_of(need).text))
 

@@ -1,6 +1,6 @@
 """How the command line shows things."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from app.cli.explanation import explanation_lines
 from app.services.matches import Match, MatchList, NearMiss
 from matching.explain import Passage
 from matching.filters import REASONS
@@ -73,19 +74,27 @@ def show_matches(found: MatchList, *, language: Language) -> None:
         OUT.print("\nNo partner in the database has evidence for this.")
     for match in found.matches:
         _show_match(match, language)
+        if match.explanation is not None:
+            for line in explanation_lines(match.explanation, found.facets, language):
+                OUT.print(f"   {escape(line)}", highlight=False)
     if found.advice is not None:
         OUT.print(f"\n[yellow]{escape(_in(found.advice, language))}[/yellow]", highlight=False)
     for near in found.near_misses:
         _show_near_miss(near, language)
     OUT.print()
-    if found.blocked:
-        ruled_out = "; ".join(f"{n} {REASONS[reason]}" for reason, n in found.blocked.items())
-        OUT.print(f"[dim]Ruled out before ranking: {ruled_out}.[/dim]", highlight=False)
+    show_ruled_out(found.blocked)
     if found.pending:
         OUT.print(
             f"[yellow]{found.pending} pieces of evidence have no vector yet and were compared by "
             "words only: run `enmusubi embed`.[/yellow]"
         )
+
+
+def show_ruled_out(blocked: Mapping[str, int]) -> None:
+    """How many partners each hard constraint ruled out."""
+    if blocked:
+        ruled_out = "; ".join(f"{n} {REASONS[reason]}" for reason, n in blocked.items())
+        OUT.print(f"[dim]Ruled out before ranking: {ruled_out}.[/dim]", highlight=False)
 
 
 def _in(sentence: Sentence, language: Language) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from app.access import Rule, match_view, rule
 from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
-from app.presenting import match_list
+from app.presenting import explained, match_list
 from app.schemas.match import MatchListOut, MatchTextIn
 from app.schemas.match_run import MatchRunOut
 from app.services import clusters, match_runs, matches
@@ -42,10 +42,16 @@ def match_text(
         available_on=None if body.include_unavailable else today,
     )
     clusters.clusters_by_slug(session, filters.clusters)
+    view = match_view(actor)
     found = matches.match_text(
-        session, engine, query, filters=filters, top=body.top, explain=body.explain
+        session,
+        engine,
+        query,
+        filters=filters,
+        top=body.top,
+        explain=explained(view, body.explain),
     )
-    return match_list(None, found, view=match_view(actor))
+    return match_list(None, found, view=view)
 
 
 @router.get("/match-runs/{run_id}")

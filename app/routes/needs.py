@@ -15,12 +15,15 @@ from app.deps import (
     Today,
     WriteSession,
 )
-from app.presenting import match_list
+from app.presenting import explained, match_list, team_out
 from app.schemas.common import Page, Slug, merged
+from app.schemas.explanation import Explain
 from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
 from app.schemas.need import NeedIn, NeedOut, NeedPatch
-from app.services import clusters, match_runs, matches, needs
+from app.schemas.team import TeamIn, TeamOut
+from app.services import clusters, match_runs, matches, needs, teams
+from matching.filters import Filters
 from models import NeedKind, NeedStatus
 
 router = APIRouter(prefix="/needs", tags=["needs"])
@@ -100,10 +103,53 @@ def match_need(
     need = needs.get_need(session, need_id, actor=actor)
     needs.require_open(need)
     clusters.clusters_by_slug(session, asked.filters.clusters)
+    view = match_view(actor)
     found = matches.match_need(
-        session, engine, need, filters=asked.filters, top=asked.top, explain=asked.explain
+        session,
+        engine,
+        need,
+        filters=asked.filters,
+        top=asked.top,
+        explain=explained(view, asked.explain),
     )
-    return match_list(need.id, found, view=match_view(actor))
+    return match_list(need.id, found, view=view)
+
+
+@router.post("/{need_id}/team")
+@rule(Rule.STAFF)
+def team_for_need(
+    need_id: UUID,
+    body: TeamIn,
+    session: ReadSession,
+    actor: CurrentActor,
+    engine: CurrentEngine,
+    today: Today,
+) -> TeamOut:
+    """A small set of partners who together cover the need's facets, with who covers what.
+
+    Chosen greedily: never worth less than 1 - 1/e (63%) of the best possible set; the answer says
+    how near to the best it is at least.
+    """
+    need = needs.get_need(session, need_id, actor=actor)
+    needs.require_open(need)
+    clusters.clusters_by_slug(session, body.clusters)
+    filters = Filters(
+        clusters=frozenset(body.clusters),
+        partner_kinds=frozenset(body.partner_kinds),
+        engagement_types=frozenset(body.engagement_types),
+        excluded_organisations=frozenset(str(i) for i in body.excluded_organisations),
+        available_on=None if body.include_unavailable else today,
+    )
+    found = teams.team_for_need(
+        session,
+        engine,
+        need,
+        filters=filters,
+        size=body.size,
+        include=body.include,
+        exclude=body.exclude,
+    )
+    return team_out(need.id, found)
 
 
 @router.post("/{need_id}/match-runs", status_code=HTTPStatus.CREATED)
@@ -120,7 +166,7 @@ def keep_match_run(
     need = needs.get_need(session, need_id, actor=actor)
     needs.require_open(need)
     found = matches.match_need(
-        session, engine, need, filters=asked.filters, top=asked.top, explain=True
+        session, engine, need, filters=asked.filters, top=asked.top, explain=Explain.BRIEF
     )
     return MatchRunOut.model_validate(
         match_runs.keep_run(writing, need, found, filters=asked.filters, top=asked.top)

@@ -6,14 +6,15 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.schemas.common import DistinctList, Input, Output, Place, RequiredText, Slugs, Title
+from app.schemas.explanation import (
+    EXPLAINED,
+    Explain,
+    ExplainLevel,
+    ExplanationOut,
+    FacetOut,
+    SentenceOut,
+)
 from models import CapabilityKind, EngagementType, NeedKind, PartnerKind
-
-
-class SentenceOut(Output):
-    """A sentence for people in both languages."""
-
-    en: str
-    ja: str
 
 
 class SignalOut(Output):
@@ -77,6 +78,7 @@ class MatchOut(Output):
     partner: MatchedPartnerOut
     signals: list[SignalOut]
     evidence: list[EvidenceOut]
+    explanation: ExplanationOut | None = Field(description="With `explain=full`, for staff.")
 
 
 class LackOut(Output):
@@ -128,6 +130,9 @@ class MatchListOut(Output):
     near_misses: list[NearMissOut] = Field(
         description="Where no strong partner is known: who is nearest, and what blocks or lacks. "
         "Empty in a company's view."
+    )
+    facets: list[FacetOut] = Field(
+        description="The sub-problems of the need, with `explain=full`, for staff."
     )
     items: list[MatchOut]
 
@@ -198,7 +203,7 @@ class MatchTextIn(Input):
     title: Title = None
     text: Annotated[RequiredText, Field(examples=["Our juice turns brown after two months."])]
     top: Annotated[int, Field(ge=1, le=200)] = 10
-    explain: bool = True
+    explain: Annotated[ExplainLevel, Field(description=EXPLAINED)] = Explain.BRIEF
     clusters: Slugs = Field(default=[], description="Only partners of one of these clusters.")
     partner_kinds: Annotated[list[PartnerKind], DistinctList] = []
     engagement_types: Annotated[list[EngagementType], DistinctList] = []

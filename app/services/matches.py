@@ -10,17 +10,20 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.access import Actor, visible_needs
 from app.errors import invalid
+from app.schemas.explanation import Explain
 from app.services.corpus import Engine, Loaded
 from app.services.embeddings import load_vectors
 from app.services.needs import query_of
 from matching.corpus import Corpus, Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
+from matching.explanation import Explanation, explanations
 from matching.filters import Filters
 from matching.misses import Miss, advice, near_misses
 from matching.ranker import RankedPartner, Ranking, rank
 from matching.reverse import AskedNeed, Standing, rank_needs
 from matching.signals import Sentence
+from matching.splitting import Facet, split, wordings
 from matching.text import content_hash, tokens
 from models import Need, NeedStatus, Partner
 
@@ -38,6 +41,8 @@ class Match:
     """Of a partner's list: how the partner stands among all for this need."""
     probability: float | None = None
     """That this partner is a true one; None where nothing is calibrated."""
+    explanation: Explanation | None = None
+    """If it was asked for in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,12 @@ class MatchList:
     """Whether a strong partner is known; None where that cannot be said."""
     advice: Sentence | None = None
     near_misses: tuple[NearMiss, ...] = ()
+    facets: tuple[Facet, ...] = ()
+    """Of the need, if the list was to be explained in full."""
 
 
 def match_need(
-    session: Session, engine: Engine, need: Need, *, filters: Filters, top: int, explain: bool
+    session: Session, engine: Engine, need: Need, *, filters: Filters, top: int, explain: Explain
 ) -> MatchList:
     """The partners that fit a need best."""
     query = query_of(need)
@@ -76,7 +83,7 @@ def match_need(
 
 
 def match_text(
-    session: Session, engine: Engine, query: Query, *, filters: Filters, top: int, explain: bool
+    session: Session, engine: Engine, query: Query, *, filters: Filters, top: int, explain: Explain
 ) -> MatchList:
     """The partners that fit a text best; nothing is stored.
 
@@ -94,7 +101,7 @@ def _match(
     *,
     filters: Filters,
     top: int,
-    explain: bool,
+    explain: Explain,
     need: Need | None,
 ) -> MatchList:
     loaded = engine.corpora.current(session)
@@ -109,8 +116,16 @@ def _match(
             query, vector, loaded.corpus, filters=filters, model=model, ranking=ranking
         )
     shown = [*ranking.matches, *(miss.ranked for miss in misses)]
-    partners = _partners(session, [match.partner.id for match in shown])
-    evidence = _evidence(engine, ranking, ranking.matches, vector) if explain else None
+    partners = partners_by_id(session, [match.partner.id for match in shown])
+    evidence: Sequence[tuple[Passage, ...]] | None = None
+    facets: tuple[Facet, ...] = ()
+    full: Sequence[Explanation] = ()
+    if explain is Explain.FULL:
+        facets = split(query.text)
+        full = _explanations(engine, ranking, facets, vector)
+        evidence = [explanation.passages for explanation in full]
+    elif explain is Explain.BRIEF:
+        evidence = _evidence(engine, ranking, ranking.matches, vector)
     matches = tuple(
         Match(
             rank=position,
@@ -119,13 +134,14 @@ def _match(
             need=need,
             evidence=() if evidence is None else evidence[position - 1],
             probability=verdict.probabilities[position - 1] if verdict else None,
+            explanation=full[position - 1] if full else None,
         )
         for position, ranked in enumerate(ranking.matches, 1)
         # A partner deleted since the corpus was read is left out rather than shown.
         if ranked.partner.id in partners
     )
     return replace(
-        _list(engine, loaded, matches, ranking.blocked),
+        _list(engine, loaded, matches, ranking.blocked, facets),
         strength=verdict.strength if verdict else None,
         strong=strong,
         advice=advice(model, ranking, strong=strong),
@@ -193,7 +209,11 @@ def _asked(
 
 
 def _list(
-    engine: Engine, loaded: Loaded, matches: tuple[Match, ...], blocked: dict[str, int]
+    engine: Engine,
+    loaded: Loaded,
+    matches: tuple[Match, ...],
+    blocked: dict[str, int],
+    facets: tuple[Facet, ...] = (),
 ) -> MatchList:
     return MatchList(
         matches=matches,
@@ -202,6 +222,7 @@ def _list(
         revision=loaded.revision,
         pending=loaded.corpus.pending,
         weights={signal.name: signal.weight for signal in engine.model.signals},
+        facets=facets,
     )
 
 
@@ -212,7 +233,21 @@ def _evidence(
     return passages(ranking, matches, encode=engine.encoder.encode, vector=readable)
 
 
-def _partners(session: Session, ids: Sequence[str]) -> dict[str, Partner]:
+def _explanations(
+    engine: Engine, ranking: Ranking, facets: Sequence[Facet], vector: Vectors
+) -> list[Explanation]:
+    return explanations(
+        ranking,
+        ranking.matches,
+        facets,
+        facet_vectors=engine.encoder.encode(wordings(facets), role="query"),
+        encode=engine.encoder.encode,
+        vector=vector if vector.any() else None,
+    )
+
+
+def partners_by_id(session: Session, ids: Sequence[str]) -> dict[str, Partner]:
+    """Those of the partners that are still stored."""
     statement = (
         select(Partner)
         .where(Partner.id.in_([UUID(i) for i in ids]))

@@ -40,6 +40,7 @@ STAFF_ONLY = [
     ("GET", f"/v1/capabilities/{UNKNOWN}"),
     ("PATCH", f"/v1/capabilities/{UNKNOWN}"),
     ("DELETE", f"/v1/capabilities/{UNKNOWN}"),
+    ("POST", f"/v1/needs/{UNKNOWN}/team"),
     ("POST", f"/v1/needs/{UNKNOWN}/match-runs"),
     ("GET", f"/v1/needs/{UNKNOWN}/match-runs"),
     ("GET", f"/v1/match-runs/{UNKNOWN}"),

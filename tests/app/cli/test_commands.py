@@ -112,6 +112,35 @@ def test_match_by_external_id_and_as_json(database: Database) -> None:
     assert listed["items"][0]["evidence"][0]["best_sentence"]["text"]
 
 
+def test_match_explained_in_full_in_either_language(database: Database) -> None:
+    with database.writing() as session:
+        make_capability(session, make_partner(session, name_en="Juice expert"))
+        make_need(session, external_id="n-7", brief_en="Our juice turns brown. Buses are late.")
+
+    english = run("match", "n-7", "--explain", "full", "--language", "en")
+    assert "Our juice turns brown. ← Browning of citrus juice" in english
+    assert "Leaves open" in english
+    assert "no evidence would be left" in english
+    assert "順位が変わる条件" in run("match", "n-7", "--explain", "full", "--language", "ja")
+    assert "Browning" not in run("match", "n-7", "--explain", "none")
+
+
+def test_team_by_external_id_in_either_language_and_as_json(database: Database) -> None:
+    with database.writing() as session:
+        make_capability(session, make_partner(session, name_en="Juice expert"))
+        buses = make_partner(session, name_en="Bus expert")
+        make_capability(session, buses, title_en="Why buses are late")
+        make_need(session, external_id="n-7", brief_en="Our juice turns brown. Buses are late.")
+
+    english = run("team", "n-7", "--language", "en")
+    assert "Buses are late. ← Why buses are late" in english
+    assert "→ Juice expert" in english
+    assert "論点" in run("team", "n-7", "--language", "ja", "--size", "1")
+    listed = json.loads(run("team", "n-7", "--json"))
+    names = {member["partner"]["name_en"] for member in listed["members"]}
+    assert names == {"Juice expert", "Bus expert"}
+
+
 def test_match_of_a_text(database: Database) -> None:
     with database.writing() as session:
         make_capability(session, make_partner(session, name_en="Juice expert"))

@@ -65,6 +65,31 @@ def test_match(staff: TestClient) -> None:
     assert _match(staff, explain=False)["items"][0]["evidence"] == []
 
 
+def test_explain_is_a_level_or_the_switch_it_was(staff: TestClient) -> None:
+    _with_paper(staff)
+    assert _match(staff, explain=True) == _match(staff, explain="brief") == _match(staff)
+    assert _match(staff, explain=False) == _match(staff, explain="none")
+    assert _match(staff)["facets"] == []
+    assert _match(staff)["items"][0]["explanation"] is None
+    full = _match(staff, text="The juice turns brown. Buses are late.", explain="full")
+    assert [facet["en"] for facet in full["facets"]] == [
+        "The juice turns brown.",
+        "Buses are late.",
+    ]
+    (item,) = full["items"]
+    juice, buses = item["explanation"]["facets"]
+    assert juice["is_covered"]
+    assert juice["capability_id"] == item["evidence"][0]["capability_id"]
+    assert buses == {
+        "facet": 1,
+        "share": buses["share"],
+        "is_covered": False,
+        "capability_id": None,
+        "external_id": None,
+    }
+    assert "without_passage" in [change["kind"] for change in item["explanation"]["changes"]]
+
+
 def test_the_title_counts(staff: TestClient) -> None:
     _with_paper(staff)
     plain = _match(staff, text="It is bad.")["items"][0]["score"]
@@ -164,10 +189,11 @@ def test_a_company_sees_coarse_matches(
 ) -> None:
     partner_id = _with_paper(staff, name_en="Dr-Name", external_id="p-77")
     _with_paper(staff, organisation_id=company_id, name_en="Own-Person")
-    answer = company.post(PATH, json=_text())
+    answer = company.post(PATH, json=_text(explain="full"))
     (item,) = answer.json()["items"]  # its own people are not suggested to it
     assert item["score"] is None
-    assert item["signals"] == item["evidence"] == []
+    assert item["signals"] == item["evidence"] == answer.json()["facets"] == []
+    assert item["explanation"] is None
     assert item["partner"]["kind"] == "researcher"
     hidden = (partner_id, "Dr-Name", "p-77", "rowning", "Own-Person")
     assert [text for text in hidden if text in answer.text] == []

@@ -386,12 +386,13 @@ def test_a_company_sees_coarse_matches(staff: TestClient, company: TestClient) -
     _with_paper(staff, unavailable=[{"start": "2000-01-01"}])
     stored = create(company, PATH, need())
     assert get(staff, f"{PATH}/{stored['id']}/matches")["items"][0]["score"] > 0
-    for explain in (True, False):
+    for explain in (True, False, "full"):
         answer = company.get(f"{PATH}/{stored['id']}/matches", params={"explain": explain})
         (item,) = answer.json()["items"]
         assert item["rank"] == 1
         assert item["score"] is None
-        assert item["signals"] == item["evidence"] == []
+        assert item["signals"] == item["evidence"] == answer.json()["facets"] == []
+        assert item["explanation"] is None
         assert item["partner"] == {
             "id": None,
             "external_id": None,
@@ -475,6 +476,43 @@ def test_without_explanation_there_is_no_evidence(staff: TestClient, home: str) 
     (bare,) = get(staff, path, explain=False)["items"]
     assert explained["evidence"]
     assert bare == explained | {"evidence": []}
+
+
+def test_a_full_explanation_is_what_scoring_again_gives(staff: TestClient, home: str) -> None:
+    """A change without a passage is the score in the list after it was deleted."""
+    partner_id = _with_paper(staff)
+    paper, other = (
+        create(staff, f"/v1/partners/{partner_id}/capabilities", capability(title_en=title))["id"]
+        for title in ("Bitter compounds of citrus peel", "Shelf life of juice")
+    )
+    _with_paper(staff, BUSES)
+    path = f"{PATH}/{create(staff, PATH, need(organisation_id=home))['id']}/matches"
+    brief, full = get(staff, path), get(staff, path, explain="full")
+    assert [item["score"] for item in full["items"]] == [item["score"] for item in brief["items"]]
+    item, last = full["items"]
+    assert item["explanation"]["behind"] is last["explanation"]["ahead"] is None
+    assert item["explanation"]["ahead"] == pytest.approx(item["score"] - last["score"])
+    without = {
+        change["capability_id"]: change
+        for change in item["explanation"]["changes"]
+        if change["kind"] == "without_passage"
+    }
+    assert set(without) <= {piece["capability_id"] for piece in item["evidence"]}
+    chosen = paper if paper in without else other
+    delete(staff, f"/v1/capabilities/{chosen}")
+    after = {item["partner"]["id"]: item for item in get(staff, path)["items"]}[partner_id]
+    assert after["rank"] == without[chosen]["rank"]
+    # Not equal: deleting changes the statistics of all words, leaving out does not.
+    assert max(after["score"], without[chosen]["score"]) < item["score"]
+
+
+@pytest.mark.parametrize(
+    "level", ["none", "brief", "full", "true", "false", "1", "0", "True", "off"]
+)
+def test_levels_of_explanation(staff: TestClient, home: str, level: str) -> None:
+    path = f"{PATH}/{create(staff, PATH, need(organisation_id=home))['id']}/matches"
+    assert get(staff, path, explain=level)["items"] == []
+    problem(staff.get(path, params={"explain": f"{level}-{SECRET}"}), 422, "explain")
 
 
 def test_an_edited_capability_is_embedded_anew(staff: TestClient, home: str) -> None:
