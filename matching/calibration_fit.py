@@ -118,15 +118,17 @@ def fit_calibration(
 ) -> Calibration:
     """A calibration for scores made with these weights.
 
-    The threshold is that of the largest sum of lists flagged rightly (their true partners removed)
-    and kept rightly (a true one among their places), judged out of fold (Youden 1950).
+    The threshold is the median strength, judged out of fold, of lists whose true partners were
+    removed: half of those are called weak. (The largest sum of lists rightly called weak and
+    rightly kept, Youden 1950, would call four in five of all lists weak: who did not work together
+    yet is no worse a partner for it.)
     """
     share = equal_weights([example.set for example in examples])
     lists = [show(example, weights) for example in examples]
     fold = folds_of(examples, number=INNER_FOLDS, seed=seed)
     place, _ = fit_curve(places(lists, share), fold)
     sample = strengths(lists, share)
-    strength, held_out = fit_curve(sample, fold)
+    strength, held_out = held_out_logistic(sample, fold)
     return Calibration(
         place=place,
         strength=strength,
@@ -149,21 +151,25 @@ def _typical(
 
 def _threshold(sample: Sample, probability: FloatArray) -> float:
     half = len(sample.query) // 2  # the lists as they are, then the same without their partners
-    kept = np.arange(len(sample.query)) < half
-    reached = kept & (sample.happened > 0)
-    if not reached.any():
+    without, share = probability[half:], sample.share[half:]
+    if not share.sum():
         return 1.0
-    levels = np.unique(probability)
-    gain = [
-        _rate(probability[reached] >= level, sample.share[reached])
-        - _rate(probability[~kept] >= level, sample.share[~kept])
-        for level in levels
-    ]
-    return float(levels[int(np.argmax(gain))])
+    order = np.argsort(without, kind="stable")
+    below = np.cumsum(share[order]) / share.sum()
+    return float(without[order][np.searchsorted(below, 0.5)])
 
 
-def _rate(held: BoolArray, share: FloatArray) -> float:
-    return float(share[held].sum() / share.sum()) if share.sum() else 0.0
+def held_out_logistic(sample: Sample, fold: IntArray) -> tuple[Curve, FloatArray]:
+    """The logistic curve, and its out-of-fold probabilities (n,); `fold` (queries,).
+
+    For strengths: without the steps of an isotonic one, lists keep the order of their scores.
+    """
+    where = fold[sample.query]
+    predicted = np.zeros(len(sample.query))
+    for number in np.unique(where):
+        held = where == number
+        predicted[held] = logistic(sample.of(~held)).probability(sample.facts[held])
+    return logistic(sample), predicted
 
 
 def fit_curve(sample: Sample, fold: IntArray) -> tuple[Curve, FloatArray]:

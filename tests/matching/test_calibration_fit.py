@@ -88,7 +88,7 @@ def test_a_list_without_its_partner_is_judged_without_it() -> None:
     assert shown.without[0] < shown.facts[0, 0]
 
 
-def test_the_threshold_parts_lists_with_a_partner_from_lists_without() -> None:
+def test_half_of_the_lists_without_a_partner_are_weak_and_few_with_one() -> None:
     examples = make_examples((1, 1), number=60, noise=0.0)
     for example in examples[:40]:
         example.values[int(np.argmax(example.gains))] = 2.0
@@ -99,6 +99,6 @@ def test_the_threshold_parts_lists_with_a_partner_from_lists_without() -> None:
     kept = calibration.strength.probability(np.array([shown.facts[0] for shown in lists]))
     without = calibration.strength.probability(np.array([shown.without for shown in lists]))
     assert np.mean(kept >= calibration.threshold) > 0.9
-    assert np.mean(without >= calibration.threshold) < 0.1
+    assert 0.3 < np.mean(without < calibration.threshold) < 0.7
     assert set(calibration.typical) == {"s0", "s1"}
     assert min(calibration.typical.values()) > 1.0
