@@ -139,7 +139,8 @@ def score(context: Context, signals: Sequence[Signal] = SIGNALS) -> Scores:
     )
     weights = np.array([signal.weight for signal in signals])
     contributions = counted * (weights / weights.sum())[:, None]
-    values = contributions.sum(axis=0)
+    # Rounded, since the order of a sum of floats depends on how many candidates there are.
+    values = np.round(contributions.sum(axis=0), 12)
     # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
     order = np.lexsort((context.corpus.id_order[context.candidates], -np.round(values, 6)))
     return Scores(readings, contributions, values, order.tolist())

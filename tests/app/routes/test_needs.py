@@ -502,8 +502,8 @@ def test_a_full_explanation_is_what_scoring_again_gives(staff: TestClient, home:
     delete(staff, f"/v1/capabilities/{chosen}")
     after = {item["partner"]["id"]: item for item in get(staff, path)["items"]}[partner_id]
     assert after["rank"] == without[chosen]["rank"]
-    # Not equal: deleting changes the statistics of all words, leaving out does not.
-    assert max(after["score"], without[chosen]["score"]) < item["score"]
+    # The score after it may be another: deleting changes what chance gives, leaving out does not.
+    assert without[chosen]["score"] < item["score"]
 
 
 @pytest.mark.parametrize(
