@@ -9,8 +9,9 @@ The probability of a place is read from three facts:
 - `lead`: its `stand` less the highest of the others.
 
 All are without a unit and nearly independent of the size of the corpus. Whether a list has a strong
-partner at all is read from the `score` of its first place alone: within a corpus that tells best
-(docs/decisions/0008 has the table of what was tried).
+partner at all is read from the `stand` of its first place alone: within one corpus the `score`
+tells a little better, but one threshold on it does not serve two corpora (docs/decisions/0008 has
+the table of what was tried).
 """
 
 from collections.abc import Mapping

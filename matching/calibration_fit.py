@@ -29,7 +29,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
-STRENGTH_FACTS: Final = ("score",)
+STRENGTH_FACTS: Final = ("stand",)
 """What the strength of a list is read from."""
 BINS: Final = 15
 SHRINKAGE: Final = 1e-3

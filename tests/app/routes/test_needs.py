@@ -1,5 +1,6 @@
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -9,7 +10,7 @@ from app.clock import today
 from app.db import Database
 from app.services.keys import create_key
 from app.settings import Settings
-from models import Capability, EngagementType, PartnerKind, Role
+from models import Capability, EngagementType, Need, PartnerKind, Role
 from tests.app.asking import (
     SECRET,
     UNKNOWN,
@@ -478,32 +479,32 @@ def test_without_explanation_there_is_no_evidence(staff: TestClient, home: str) 
     assert bare == explained | {"evidence": []}
 
 
-def test_a_full_explanation_is_what_scoring_again_gives(staff: TestClient, home: str) -> None:
-    """A change without a passage is the score in the list after it was deleted."""
+def test_a_full_explanation_is_what_scoring_again_gives(
+    staff: TestClient, home: str, database: Database
+) -> None:
+    """A change without a passage is the score for a need that excludes that passage."""
     partner_id = _with_paper(staff)
-    paper, other = (
-        create(staff, f"/v1/partners/{partner_id}/capabilities", capability(title_en=title))["id"]
-        for title in ("Bitter compounds of citrus peel", "Shelf life of juice")
-    )
+    for name in ("Bitter compounds of citrus peel", "Shelf life of juice"):
+        paper = capability(title_en=name, external_id=name)
+        create(staff, f"/v1/partners/{partner_id}/capabilities", paper)
     _with_paper(staff, BUSES)
-    path = f"{PATH}/{create(staff, PATH, need(organisation_id=home))['id']}/matches"
+    stored = create(staff, PATH, need(organisation_id=home))["id"]
+    path = f"{PATH}/{stored}/matches"
     brief, full = get(staff, path), get(staff, path, explain="full")
     assert [item["score"] for item in full["items"]] == [item["score"] for item in brief["items"]]
     item, last = full["items"]
     assert item["explanation"]["behind"] is last["explanation"]["ahead"] is None
     assert item["explanation"]["ahead"] == pytest.approx(item["score"] - last["score"])
-    without = {
-        change["capability_id"]: change
-        for change in item["explanation"]["changes"]
-        if change["kind"] == "without_passage"
-    }
-    assert set(without) <= {piece["capability_id"] for piece in item["evidence"]}
-    chosen = paper if paper in without else other
-    delete(staff, f"/v1/capabilities/{chosen}")
-    after = {item["partner"]["id"]: item for item in get(staff, path)["items"]}[partner_id]
-    assert after["rank"] == without[chosen]["rank"]
-    # The score after it may be another: deleting changes what chance gives, leaving out does not.
-    assert without[chosen]["score"] < item["score"]
+    cited = {piece["capability_id"] for piece in item["evidence"]}
+    without = [c for c in item["explanation"]["changes"] if c["kind"] == "without_passage"]
+    assert {change["capability_id"] for change in without} == cited
+    change = next(change for change in without if change["external_id"])
+    with database.writing() as session:
+        row = session.get_one(Need, UUID(stored))
+        row.excluded_evidence = [change["external_id"]]
+    found = {item["partner"]["id"]: item for item in get(staff, path)["items"]}[partner_id]
+    assert found["rank"] == change["rank"]
+    assert found["score"] == pytest.approx(change["score"])
 
 
 @pytest.mark.parametrize(
