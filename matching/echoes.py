@@ -23,8 +23,9 @@ SHARED: Final = 8
 """Distinct words of the need that a bare list must hold to be an echo of it."""
 PART: Final = 0.5
 """Part of the list's distinct words that these must be."""
-FEWEST_PHRASES: Final = 20
-"""Phrases of a need below which a copy cannot be told from a title of the same words."""
+FEWEST_PHRASES: Final = 60
+"""Phrases of a need, a short paragraph, below which a copy is not told from a question in the same
+words."""
 COPIED: Final = 0.8
 """Part of the need's phrases that a copy holds."""
 
