@@ -30,7 +30,7 @@ def test_cosines_are_those_of_all_pairs() -> None:
 
 
 def test_too_few_or_equal_vectors_have_a_chance_too() -> None:
-    one = np.ones((1, 4), np.float32) / 2
+    one = np.full((1, 4), 0.5, np.float32)
     assert of_cosines(one) == UNKNOWN
     assert of_cosines(np.repeat(one, 3, axis=0)).deviation == LEAST_COSINE
     assert of_words(np.zeros(0), np.zeros(0), 0, doubt=0.02) == Chance(0.0, 0.02)
