@@ -270,3 +270,45 @@ class TestPlace:
         self, query: dict[str, Any], partner: dict[str, Any]
     ) -> None:
         assert isnan(self.nearness(query, partner))
+
+
+class TestFacetCoverage:
+    NEED = (
+        "The gel strength of frozen surimi falls in the cold store. "
+        "A robot arm should pack bottles of citrus juice."
+    )
+
+    def test_who_takes_up_more_parts_of_the_need_has_more(self) -> None:
+        surimi = "gel strength of frozen surimi in the cold store"
+        corpus = corpus_of(
+            {
+                "both": [surimi, "robot arm that packs bottles of citrus juice"],
+                "one": [surimi, "bus timetable"],
+                "none": ["tax law", "bus timetable"],
+            }
+        )
+        found = values("facet_coverage", corpus, self.NEED)
+        assert found["both"] > found["one"] > found["none"] == 0
+
+    def test_a_need_without_parts_is_missing_and_said(self) -> None:
+        found, reading = read_signal(
+            "facet_coverage", ask(corpus_of({"a": ["surimi"]}), "").context
+        )
+        assert isnan(found["a"])
+        assert "cannot be split" in reading.detail(0).en
+
+
+class TestDepth:
+    def test_a_subject_worked_on_beats_one_met_once_and_volume_saturates(self) -> None:
+        def about(subject: str, number: int, start: str) -> list[str]:
+            return [f"{subject} {start}{i}x {start}{i}y {start}{i}z" for i in range(number)]
+
+        on, off = about("frozen surimi gel strength", 6, "a"), about("timetable", 6, "b")
+        rest = {f"p{i}": about("tax law", 1, f"c{i}") for i in range(30)}
+        corpus = corpus_of({"deep": on, "some": on[:2] + off, "none": off[:3]} | rest)
+        context = ask(corpus, NEED).context
+        found, reading = read_signal("depth", context)
+        assert found["deep"] > found["some"] > found["none"]
+        assert found["deep"] - found["some"] < found["some"] - found["none"]
+        place = [partner.id for partner in context.partners()].index("some")
+        assert reading.detail(place).en == "On this subject: 2 of 8 pieces of evidence."
