@@ -50,7 +50,7 @@ def test_match_uses_the_model(
     listed = json.loads(run("match", "n-7", "--json"))
 
     contributions = [signal["contribution"] for signal in listed["items"][0]["signals"]]
-    assert contributions[0] == listed["items"][0]["score"]
+    assert contributions[0] == pytest.approx(listed["items"][0]["score"])
     assert not any(contributions[1:])
 
 
