@@ -117,9 +117,14 @@ def language_of(text: str) -> Language:
     A Japanese text full of English terms is still Japanese; an English one that names 焼酎 once
     is still English.
     """
-    japanese = sum(len(run) for run in _JAPANESE_RUN.findall(text))
+    japanese = japanese_letters(text)
     letters = sum(character.isalpha() for character in text)
     return "ja" if letters and japanese >= 0.1 * letters else "en"
+
+
+def japanese_letters(text: str) -> int:
+    """Number of kana and kanji."""
+    return sum(len(run) for run in _JAPANESE_RUN.findall(text))
 
 
 def without_japanese(text: str) -> str:

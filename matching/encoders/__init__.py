@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from matching.encoders import minilm
+from matching.encoders.bilingual import BilingualEncoder
 from matching.encoders.cached import CachedEncoder
 from matching.encoders.hashing import HashingEncoder
 from matching.encoders.protocol import (
@@ -16,6 +17,7 @@ from matching.encoders.protocol import (
     has_vector,
 )
 from matching.encoders.sentence_transformer import Model, Precision, SentenceTransformerEncoder
+from matching.encoders.static_table import StaticEncoder
 
 __all__ = [
     "CachedEncoder",
@@ -31,7 +33,9 @@ __all__ = [
 WEIGHTS: Final = frozenset({".safetensors", ".bin"})
 MODEL_FILES: Final = WEIGHTS | {".json", ".txt", ".model"}
 """What a vector depends on: weights, configuration, vocabulary."""
-CHOICES: Final = ("minilm", "hashing", "st:NAME_OR_FOLDER")
+SHIPPED_TABLE: Final = Path(__file__).resolve().parents[2] / "data" / "encoders" / "table"
+"""Folder of the static encoder that comes with the program."""
+CHOICES: Final = ("bilingual", "static", "table", "minilm", "hashing", "st:NAME_OR_FOLDER")
 
 
 def make_encoder(
@@ -40,25 +44,36 @@ def make_encoder(
     query_prompt: str = "",
     passage_prompt: str = "",
     precision: Precision = "auto",
+    table: Path = SHIPPED_TABLE,
 ) -> Encoder:
     """The encoder called `name`; its weights are checked now and loaded at the first use.
 
-    `minilm` is all-MiniLM-L6-v2 from its package, `hashing` a toy for tests, and `st:` before a
-    hub name or a folder any other sentence-transformers model, with its prompts.
+    `bilingual` reads Japanese by the static table and English by all-MiniLM-L6-v2; `static` reads
+    both by the table, without torch; `table` is the bare table, `minilm` the bare model, `hashing`
+    a toy for tests, and `st:` before a hub name or a folder any other sentence-transformers model,
+    with its prompts. `table` is a folder that `enmusubi encoder train` wrote.
     Raises EncoderError for an unknown name, a missing model or a wrong hash.
     """
     if name == "hashing":
         return HashingEncoder()
     if name == "minilm":
-        folder = minilm.model_folder()
-        minilm.verify(folder)
-        return SentenceTransformerEncoder(
-            Model(
-                name=str(folder),
-                fingerprint=f"all-MiniLM-L6-v2:{minilm.WEIGHTS_SHA256[:12]}",
-                reads_japanese=False,
-                precision=precision,
-            )
+        return _minilm(precision)
+    if name == "table":
+        return StaticEncoder(table)
+    if name == "static":
+        both = StaticEncoder(table)
+        means = both.means
+        return BilingualEncoder(
+            both, both, japanese_mean=means.japanese, english_mean=means.english
+        )
+    if name == "bilingual":
+        japanese = StaticEncoder(table)
+        means = japanese.means
+        return BilingualEncoder(
+            japanese,
+            _minilm(precision),
+            japanese_mean=means.japanese,
+            english_mean=means.teacher,
         )
     if name.startswith("st:") and len(name) > len("st:"):
         source = name.removeprefix("st:")
@@ -72,6 +87,19 @@ def make_encoder(
             )
         )
     raise EncoderError(f"Unknown encoder {name!r}; the choices are {', '.join(CHOICES)}.")
+
+
+def _minilm(precision: Precision) -> Encoder:
+    folder = minilm.model_folder()
+    minilm.verify(folder)
+    return SentenceTransformerEncoder(
+        Model(
+            name=str(folder),
+            fingerprint=f"all-MiniLM-L6-v2:{minilm.WEIGHTS_SHA256[:12]}",
+            reads_japanese=False,
+            precision=precision,
+        )
+    )
 
 
 def _fingerprint(source: str) -> str:

@@ -1,0 +1,1 @@
+"""Training of the shipped encoder: `train.train_encoder` reads top to bottom."""

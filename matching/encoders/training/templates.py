@@ -1,0 +1,48 @@
+"""Templates of titles and needs, in which technical terms are put to make training pairs."""
+
+from typing import Final
+
+TEMPLATES: Final = (
+    ("{A}の開発", "development of {A}"),
+    ("{A}に関する研究", "research on {A}"),
+    ("{A}の研究", "a study of {A}"),
+    ("{A}を用いた{B}", "{B} using {A}"),
+    ("{A}による{B}の改善", "improvement of {B} by {A}"),
+    ("{A}と{B}", "{A} and {B}"),
+    ("{A}の{B}への応用", "application of {A} to {B}"),
+    ("{A}における{B}", "{B} in {A}"),
+    ("{A}のための{B}", "{B} for {A}"),
+    ("{A}の測定方法", "method for measuring {A}"),
+    ("{A}の評価", "evaluation of {A}"),
+    ("{A}の製造方法", "method for producing {A}"),
+    ("{A}を製造する装置", "an apparatus for producing {A}"),
+    ("{A}技術", "{A} technology"),
+    ("{A}装置", "{A} equipment"),
+    ("{A}の専門家を探しています", "we are looking for an expert in {A}"),
+    ("{A}について相談したい", "we would like advice on {A}"),
+    ("{A}を減らしたい", "we want to reduce {A}"),
+    ("{A}を改善したい", "we want to improve {A}"),
+    ("当社は{A}に困っています", "our company has trouble with {A}"),
+    ("{A}が足りない", "we lack {A}"),
+    ("{A}の導入を検討している", "we are considering introducing {A}"),
+    (
+        "{A}を活用した新商品を開発したい",
+        "we want to develop a new product that makes use of {A}",
+    ),
+    ("{A}の分析と{B}", "analysis of {A} and {B}"),
+    ("{A}の影響", "effects of {A}"),
+    ("{A}に対する{B}の効果", "effect of {B} on {A}"),
+    ("{A}の効率化", "making {A} more efficient"),
+    ("{A}の予測モデル", "a prediction model for {A}"),
+    ("{A}を利用した{B}の検出", "detection of {B} using {A}"),
+    ("{A}の現状と課題", "current state and problems of {A}"),
+    ("{A}・{B}", "{A}, {B}"),
+    ("{A}の自動化", "automation of {A}"),
+    ("{A}を{B}に変える", "turning {A} into {B}"),
+    ("{A}の品質管理", "quality control of {A}"),
+    ("{A}の販路を広げたい", "we want to expand sales channels for {A}"),
+    ("{A}の特性と{B}の関係", "relation between properties of {A} and {B}"),
+    ("{A}を含む{B}", "{B} containing {A}"),
+    ("{A}のない{B}", "{B} without {A}"),
+)
+"""Japanese and English; {A} and {B} are the places of two terms."""
