@@ -1,26 +1,47 @@
-"""`evaluate`."""
+"""`evaluate`: the ranking on judged sets, and by `evaluate bilingual` the two languages."""
 
 import json
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from typer.core import TyperGroup
 
-from app.cli.terminal import ERRORS, OUT, progress_bar
-from app.errors import invalid
-from app.jobs.evaluating import Steps, evaluate_folder
+from app.cli.bilingual import bilingual
+from app.cli.reporting import require_one_form, show_table, steps_of, write_markdown
+from app.jobs.evaluating import evaluate_folder
 from app.main import make_encoder_of
 from app.services.model import load_model
 from app.settings import get_settings
 from matching.bootstrap import Estimate
-from matching.evaluate import BASELINE, Measures
+from matching.evaluate import BASELINE, PRODUCT, Measures
 
 
-def evaluate(
+class _RankingByDefault(TyperGroup):
+    """`evaluate DIR…` is `evaluate ranking DIR…`: measuring the ranking is what is mostly meant.
+
+    A folder that is called like a command is given as `./bilingual`. `ctx` is of a type that Typer
+    keeps private.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = ["ranking", *args]
+        return super().parse_args(ctx, args)
+
+
+group = typer.Typer(
+    cls=_RankingByDefault,
+    help="Measure the ranking on judged folders (`evaluate DIR…`), or the two languages.",
+    no_args_is_help=True,
+)
+group.command()(bilingual)
+
+
+@group.command()
+def ranking(
     folders: Annotated[
         list[Path], typer.Argument(help="Folders with queries.jsonl, people.jsonl, qrels.tsv.")
     ],
@@ -31,8 +52,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure the ranking on judged sets, beside baselines in the same run."""
-    if as_json and as_markdown:
-        raise invalid("evaluate", "prints --json or --markdown, not both: choose one")
+    require_one_form("evaluate", as_json=as_json, as_markdown=as_markdown)
     settings = get_settings()
     encoder = make_encoder_of(settings)
     model = load_model(settings.model, encoder.id)
@@ -48,29 +68,17 @@ def evaluate(
                 folder,
                 encoder,
                 cache=cache,
-                steps=_steps(name, bars),
+                steps=steps_of(name, bars),
                 baseline=baseline,
                 signals=model.signals,
             )
         if as_markdown:
-            between = "\n" if len(sets) > 1 else ""
-            sys.stdout.write(between + _markdown(name, sets[name], baseline))
+            write_markdown(table_of(name, sets[name], baseline), first=len(sets) == 1)
         elif not as_json:
-            _show(name, sets[name], baseline)
+            show_table(table_of(name, sets[name], baseline), bold={PRODUCT})
     if as_json:
         json.dump({"sets": _as_json(sets)}, sys.stdout, ensure_ascii=False, indent=1)
         sys.stdout.write("\n")
-
-
-def _steps(name: str, bars: ExitStack) -> Steps:
-    def begin(title: str, total: int) -> Callable[[int], None]:
-        bars.close()  # one bar at a time
-        return bars.enter_context(progress_bar(f"{name}: {title}", total)).advance
-
-    def warn(sentence: str) -> None:
-        ERRORS.print(f"{name}: {sentence}", style="yellow", markup=False, highlight=False)
-
-    return Steps(begin, warn)
 
 
 def _as_json(sets: dict[str, Measures]) -> dict[str, object]:
@@ -95,7 +103,7 @@ def _estimate(estimate: Estimate) -> dict[str, object]:
     return found
 
 
-def _rows(name: str, measures: Measures, baseline: str) -> list[list[str]]:
+def table_of(name: str, measures: Measures, baseline: str) -> list[list[str]]:
     """The header and a line for each ranker; interval and difference are of the first metric."""
     metrics = list(next(iter(measures.values())))
     rows = [[name, *metrics, f"{metrics[0]}: 95% interval", f"less {baseline}: 95% interval"]]
@@ -107,26 +115,6 @@ def _rows(name: str, measures: Measures, baseline: str) -> list[list[str]]:
     return rows
 
 
-def _show(name: str, measures: Measures, baseline: str) -> None:
-    header, *rows = _rows(name, measures, baseline)
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*row, style="bold" if row[0] == "enmusubi" else None)
-    OUT.print(table)
-
-
-def _markdown(name: str, measures: Measures, baseline: str) -> str:
-    """A GitHub table; nothing in a cell can end it."""
-    header, *rows = _rows(name, measures, baseline)
-    columns = ["---", *["---:"] * (len(header) - 1)]
-    cells = [[_cell(text) for text in row] for row in (header, *rows)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (cells[0], columns, *cells[1:]))
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())
-
-
 def register(app: typer.Typer) -> None:
-    """Add this command."""
-    app.command()(evaluate)
+    """Add these commands."""
+    app.add_typer(group, name="evaluate")

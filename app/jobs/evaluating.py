@@ -6,7 +6,7 @@ its API gives the same lists.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -98,11 +98,9 @@ def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) ->
         raise invalid(str(folder), "holds no qrels.tsv: this is not a judged set of rankings")
     gains = read_qrels(folder / "qrels.tsv")
     read = importers.read(folder)
-    database = _scratch(folder, read, cache)
-    texts = pending_texts(database, encoder)
-    embed_texts(database, encoder, texts, progress=steps.begin("embedding evidence", len(texts)))
+    stored = store_set(folder, read, encoder, cache=cache, steps=steps)
     new_partners = {need.id: frozenset(need.new_partners) for need in read.needs}
-    task = _task(database, encoder, gains, new_partners, steps)
+    task = _task(stored, encoder, gains, new_partners, steps)
     _warn_of_unanswered(task, read, steps)
     variants = {
         (partner.id, piece.id): piece.variants
@@ -111,6 +109,37 @@ def build_tasks(folder: Path, encoder: Encoder, *, cache: Path, steps: Steps) ->
         if piece.variants
     }
     return [_variant(task, variants, number) for number in VARIANTS] if variants else [task]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSet:
+    """A judged folder in its scratch database, its evidence embedded."""
+
+    database: Database
+    corpus: Corpus
+    names: dict[str, str]
+    """Public ids of the partners by their ids in the corpus."""
+    queries: dict[str, Query]
+    """The needs by their public ids."""
+
+
+def store_set(
+    folder: Path, read: ReadResult, encoder: Encoder, *, cache: Path, steps: Steps
+) -> StoredSet:
+    """What was read from a folder, stored and embedded.
+
+    Problem 422 if a candidate's row cannot be used.
+    """
+    database = _scratch(folder, read, cache)
+    texts = pending_texts(database, encoder)
+    embed_texts(database, encoder, texts, progress=steps.begin("embedding evidence", len(texts)))
+    with database.reading() as session:
+        corpus = CorpusCache(encoder, inline=0).current(session).corpus
+        rows = session.execute(select(Partner.id, Partner.external_id))
+        names = {str(row.id): str(row.external_id) for row in rows}
+        statement = select(Need).order_by(Need.id).options(selectinload(Need.clusters))
+        queries = {str(need.external_id): query_of(need) for need in session.scalars(statement)}
+    return StoredSet(database, corpus, names, queries)
 
 
 def _scratch(folder: Path, read: ReadResult, cache: Path) -> Database:
@@ -155,24 +184,18 @@ def _warn_of_unanswered(task: Task, read: ReadResult, steps: Steps) -> None:
 
 
 def _task(
-    database: Database,
+    stored: StoredSet,
     encoder: Encoder,
     gains: dict[str, dict[str, float]],
     new_partners: dict[str, frozenset[str]],
     steps: Steps,
 ) -> Task:
-    with database.reading() as session:
-        corpus = CorpusCache(encoder, inline=0).current(session).corpus
-        rows = session.execute(select(Partner.id, Partner.external_id))
-        names = {str(row.id): str(row.external_id) for row in rows}
-        statement = select(Need).order_by(Need.id).options(selectinload(Need.clusters))
-        needs = {str(need.external_id): query_of(need) for need in session.scalars(statement)}
     missing = Query(text="", posted_on=today())
-    judged = {key: query for key, query in needs.items() if key in gains}
+    judged = {key: query for key, query in stored.queries.items() if key in gains}
     texts = {content_hash(query.text): query.text for query in judged.values()}
     judged |= {key: missing for key in gains if key not in judged}
     vectors = embed_texts(
-        database,
+        stored.database,
         encoder,
         texts,
         role="query",
@@ -189,7 +212,7 @@ def _task(
         )
         for key, query in judged.items()
     ]
-    return Task(corpus, queries, names)
+    return Task(stored.corpus, queries, stored.names)
 
 
 def _variant(task: Task, variants: dict[tuple[str, str], tuple[int, ...]], number: int) -> Task:
@@ -200,13 +223,15 @@ def _variant(task: Task, variants: dict[tuple[str, str], tuple[int, ...]], numbe
         for row, piece in enumerate(corpus.evidence)
         if number in variants.get((task.names[piece.partner], piece.external_id or ""), ())
     ]
-    evidence = [corpus.evidence[row] for row in kept]
-    return replace(
-        task,
-        corpus=Corpus.build(
-            corpus.partners,
-            evidence,
-            corpus.vectors[np.array(kept, np.int64)],
-            [count_terms(piece.text) for piece in evidence],
-        ),
+    return replace(task, corpus=part_of(corpus, kept))
+
+
+def part_of(corpus: Corpus, rows: Sequence[int]) -> Corpus:
+    """A corpus of some of the evidence, its partners and their order kept."""
+    evidence = [corpus.evidence[row] for row in rows]
+    return Corpus.build(
+        corpus.partners,
+        evidence,
+        corpus.vectors[np.array(rows, np.int64)],
+        [count_terms(piece.text) for piece in evidence],
     )

@@ -27,7 +27,11 @@ _EXPECTED: Final = f"expected a folder with, or one of: {KNOWN_JSONL}; {KNOWN_CS
 _JSONL: Final = frozenset({".jsonl", ".ndjson"})
 _TABLES: Final = frozenset({".csv", ".tsv"})
 _WORKBOOKS: Final = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
-_JUDGEMENTS: Final = "qrels"
+_FOR_EVALUATION: Final = {
+    "qrels": "holds judgements for `enmusubi evaluate`, nothing to import",
+    "translations": "holds translations for `enmusubi evaluate bilingual`, nothing to import",
+}
+"""By a file's name without its ending: why it is not imported."""
 
 
 def read(path: Path, *, progress: Progress | None = None) -> ReadResult:
@@ -84,8 +88,8 @@ def _visible_files(folder: Path) -> list[Path]:
 def _why_not(file: Path) -> str | None:
     """Why a file is not read, or None if it is."""
     suffix = file.suffix.casefold()
-    if file.stem.casefold() == _JUDGEMENTS:
-        return "holds judgements for `enmusubi evaluate`, nothing to import"
+    if reason := _FOR_EVALUATION.get(file.stem.casefold()):
+        return reason
     if suffix in _TABLES:
         return None
     if suffix in _JSONL:
@@ -101,5 +105,6 @@ def _report_other_files(folder: Path, collector: Collector) -> None:
     for file in _visible_files(folder):
         reason = _why_not(file)
         looks_like_data = file.suffix.casefold() in _JSONL | _WORKBOOKS
-        if reason is not None and looks_like_data:
+        expected = file.stem.casefold() in _FOR_EVALUATION
+        if reason is not None and looks_like_data and not expected:
             collector.report((file.name, 1), f"the file {reason}")

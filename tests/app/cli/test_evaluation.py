@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
-from app.cli.evaluation import _markdown
+from app.cli.evaluation import table_of
+from app.cli.reporting import markdown_table
 from app.settings import Settings
 from matching.bootstrap import Estimate
 from matching.evaluate import RANKERS
@@ -58,7 +59,7 @@ def test_markdown_is_one_table_for_each_set_and_nothing_else(
 def test_no_name_breaks_a_markdown_table(name: str) -> None:
     measures = {name: {name: Estimate(0.5, 0.4, 0.6)}}
 
-    lines = _markdown(name, measures, "base|line").splitlines()
+    lines = markdown_table(table_of(name, measures, "base|line")).splitlines()
 
     assert len(lines) == 3
     # Pairs of a backslash and what follows it are characters; the other bars end cells.
