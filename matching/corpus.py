@@ -22,6 +22,7 @@ from matching.impacts import Impacts
 from matching.lexical import LexicalIndex, Statistics, TermCounts
 from matching.phrase_index import PhraseIndex
 from matching.profiles import PHRASE_GAIN, PHRASES, WORDS, ProfileIndex
+from matching.text import LANGUAGES, Language, languages_of
 
 IntArray = NDArray[np.int64]
 
@@ -169,6 +170,15 @@ class Corpus:
     def has_vector(self) -> NDArray[np.bool_]:
         """Mask (n,) of the evidence that has a vector."""
         return has_vector(self.vectors)
+
+    @cached_property
+    def speaks(self) -> dict[Language, NDArray[np.bool_]]:
+        """Mask (n,) of the evidence that says something in a language."""
+        found = [languages_of(piece.text) for piece in self.evidence]
+        return {
+            language: np.fromiter((language in some for some in found), bool, len(found))
+            for language in LANGUAGES
+        }
 
     @cached_property
     def years(self) -> NDArray[np.float64]:

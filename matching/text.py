@@ -14,6 +14,7 @@ from typing import Final, Literal
 import Stemmer
 
 Language = Literal["ja", "en"]
+LANGUAGES: Final[tuple[Language, ...]] = ("ja", "en")
 
 TEXT_PREPARATION_VERSION: Final = 1
 """Part of every encoder id: bump it when `normalise` changes what an encoder is given."""
@@ -62,6 +63,9 @@ _ASCII_SENTENCE_END: Final = re.compile(
     rf"\s(?:(?<=\n)\n*|(?<=[.!?]\s){_NO_END.replace(')', chr(92) + 's)')}\s*(?=[\"'(A-Z0-9]))"
 )
 
+OWN_LETTERS: Final = 20
+OWN_WORDS: Final = 8
+"""So many kana and kanji, or English words in a row, are language and not a name."""
 BARE_RUN: Final = 12
 """Words in a row without grammar from which on they are a list and not language."""
 # Hiragana or a sign that ends a stretch of words; else a word: kanji or katakana, or any other.
@@ -125,6 +129,25 @@ def language_of(text: str) -> Language:
 def japanese_letters(text: str) -> int:
     """Number of kana and kanji."""
     return sum(len(run) for run in _JAPANESE_RUN.findall(text))
+
+
+def languages_of(text: str) -> frozenset[Language]:
+    """The languages in which a normalised text says something of its own.
+
+    Japanese if kana and kanji are a tenth of the letters or at least `OWN_LETTERS`; English if
+    there is no Japanese, or `OWN_WORDS` words in a row without any. Terms and names of the other
+    language do not make a text bilingual.
+    """
+    japanese = japanese_letters(text)
+    if not japanese:
+        return frozenset({"en"}) if any(letter.isalpha() for letter in text) else frozenset()
+    found: set[Language] = set()
+    if japanese >= OWN_LETTERS or language_of(text) == "ja":
+        found.add("ja")
+    pieces = _JAPANESE_RUN.split(text)
+    if any(len(_LATIN_WORD.findall(piece)) >= OWN_WORDS for piece in pieces):
+        found.add("en")
+    return frozenset(found)
 
 
 def without_japanese(text: str) -> str:

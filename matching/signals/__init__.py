@@ -18,15 +18,16 @@ from matching.signals import (
     recency,
     topic,
 )
+from matching.signals.across import across_languages
 from matching.signals.protocol import Context, Reading, Sentence, Signal, Words
 
 __all__ = ["SIGNALS", "Context", "Reading", "Sentence", "Signal", "Words"]
 
 SIGNALS: Final[tuple[Signal, ...]] = (
     Signal("topic", topic.read, weight=0.33, neutral=0.20),
-    Signal("evidence_words", evidence_words.read, weight=0.185, neutral=0.0),
-    Signal("profile_words", profile_words.read, weight=0.24, neutral=0.0),
-    Signal("phrases", phrases.read, weight=0.17, neutral=0.0),
+    Signal("evidence_words", across_languages(evidence_words.read), weight=0.185, neutral=0.0),
+    Signal("profile_words", across_languages(profile_words.read), weight=0.24, neutral=0.0),
+    Signal("phrases", across_languages(phrases.read), weight=0.17, neutral=0.0),
     Signal("facet_coverage", facet_coverage.read, weight=0.01, neutral=0.2),
     Signal("depth", depth.read, weight=0.01, neutral=0.5),
     Signal("recency", recency.read, weight=0.01, neutral=0.5),

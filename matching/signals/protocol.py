@@ -12,6 +12,7 @@ from matching.chance import DOUBT_OF_WORDS, Chance
 from matching.corpus import Corpus, Partner, Query
 from matching.lexical import KnownTerms, TermCounts
 from matching.profiles import ProfileIndex
+from matching.text import languages_of
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -98,6 +99,19 @@ class Context:
     def owner(self) -> IntArray:
         """(r,) place among the candidates of the one that each of `rows` belongs to."""
         return np.searchsorted(self.candidates, self.corpus.partner_of[self.rows])
+
+    @cached_property
+    def comparable(self) -> FloatArray:
+        """(c,) share of each candidate's evidence in a language of the query: what words can be
+        compared with. 1 if the query's language is not known.
+        """
+        spoken = languages_of(self.query.text)
+        if not spoken:
+            return np.ones(len(self.candidates))
+        speaks = np.any([self.corpus.speaks[language][self.rows] for language in spoken], axis=0)
+        number = np.bincount(self.owner, minlength=len(self.candidates))
+        common = np.bincount(self.owner, weights=speaks, minlength=len(self.candidates))
+        return np.where(number > 0, common / np.maximum(number, 1), 1.0)
 
     @cached_property
     def fit(self) -> FloatArray:
