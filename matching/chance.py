@@ -72,6 +72,17 @@ def of_cosines(vectors: NDArray[np.float32]) -> Chance:
     return Chance(mean, max(max(variance, 0.0) ** 0.5, LEAST_COSINE))
 
 
+def of_cosines_between(left: NDArray[np.float32], right: NDArray[np.float32]) -> Chance:
+    """Of the cosine of one of the unit vectors `left` (n, d) with one of `right` (m, d), exactly.
+
+    ``E[x·y] = E[x]·E[y]`` and ``E[(x·y)²]`` is the sum over ``E[xxᵀ] * E[yyᵀ]``.
+    """
+    mean = float(left.mean(axis=0, dtype=np.float64) @ right.mean(axis=0, dtype=np.float64))
+    second = (left.T @ left).astype(np.float64) / len(left)
+    second *= (right.T @ right).astype(np.float64) / len(right)
+    return Chance(mean, max(max(float(second.sum()) - mean**2, 0.0) ** 0.5, LEAST_COSINE))
+
+
 def of_words(weight: FloatArray, frequency: FloatArray, documents: int, *, doubt: float) -> Chance:
     """Of the share of a query's words in one of `documents` random documents.
 

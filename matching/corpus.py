@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.aggregate import rows_between
-from matching.chance import Chance, of_cosines
 from matching.columns import Labels, PartnerColumns
 from matching.duplicates import originals
 from matching.echoes import BareLists
 from matching.encoders.protocol import Vectors, has_vector
 from matching.impacts import Impacts
+from matching.levels import Levels, Speech
 from matching.lexical import LexicalIndex, Statistics, TermCounts
 from matching.phrase_index import PhraseIndex
 from matching.profiles import PHRASE_GAIN, PHRASES, WORDS, ProfileIndex
-from matching.text import LANGUAGES, Language, languages_of
+from matching.text import languages_of
 
 IntArray = NDArray[np.int64]
 
@@ -89,7 +89,7 @@ class Whole:
 
     words: Statistics
     phrases: Statistics
-    cosines: Chance
+    cosines: Levels
     """Of two random pieces of evidence."""
 
 
@@ -172,13 +172,18 @@ class Corpus:
         return has_vector(self.vectors)
 
     @cached_property
-    def speaks(self) -> dict[Language, NDArray[np.bool_]]:
-        """Mask (n,) of the evidence that says something in a language."""
+    def speech(self) -> dict[Speech, NDArray[np.bool_]]:
+        """Mask (n,) of the evidence in each set of languages that occurs."""
         found = [languages_of(piece.text) for piece in self.evidence]
         return {
-            language: np.fromiter((language in some for some in found), bool, len(found))
-            for language in LANGUAGES
+            kind: np.fromiter((kind == some for some in found), bool, len(found))
+            for kind in sorted(set(found), key=sorted)
         }
+
+    def speaks(self, languages: Speech) -> NDArray[np.bool_]:
+        """Mask (n,) of the evidence that says something in one of these languages."""
+        masks = [mask for kind, mask in self.speech.items() if kind & languages]
+        return np.any(masks, axis=0) if masks else np.zeros(len(self.evidence), bool)
 
     @cached_property
     def years(self) -> NDArray[np.float64]:
@@ -270,7 +275,7 @@ class Corpus:
         return self.part_of or Whole(
             self.profile_words.statistics,
             self.profile_phrases.statistics,
-            of_cosines(self.vectors[self.has_vector]),
+            Levels.of(self.vectors, self.speech),
         )
 
     @cached_property

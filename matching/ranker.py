@@ -18,6 +18,7 @@ from matching.encoders.protocol import Vectors
 from matching.filters import OBSTACLES, Filters, obstacles
 from matching.lexical import count_terms
 from matching.signals import SIGNALS, Context, Reading, Sentence, Signal, Words
+from matching.text import languages_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -178,9 +179,11 @@ def _context(
     words = Words.of(terms, corpus, allowed)
     similarity, chance = None, None
     if vector is not None and vector.any():
+        levels = corpus.whole.cosines
+        cosines = (corpus.vectors @ vector).astype(np.float64)
         # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
-        similarity = np.round(corpus.vectors @ vector, 5).astype(np.float64)
-        chance = corpus.whole.cosines
+        similarity = np.round(levels.level(cosines, languages_of(query.text), corpus.speech), 5)
+        chance = levels.everywhere
     found = _candidates(corpus, allowed, similarity, words.profiles.shares, candidates)
     return Context(query, corpus, allowed, similarity, chance, words, found)
 

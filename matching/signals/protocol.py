@@ -108,7 +108,7 @@ class Context:
         spoken = languages_of(self.query.text)
         if not spoken:
             return np.ones(len(self.candidates))
-        speaks = np.any([self.corpus.speaks[language][self.rows] for language in spoken], axis=0)
+        speaks = self.corpus.speaks(spoken)[self.rows]
         number = np.bincount(self.owner, minlength=len(self.candidates))
         common = np.bincount(self.owner, weights=speaks, minlength=len(self.candidates))
         return np.where(number > 0, common / np.maximum(number, 1), 1.0)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tokenizers import Tokenizer
 
-from matching.encoders.static_table import FORMAT, MANIFEST, TABLE, TOKENIZER, Table
+from matching.encoders.static_table import FORMAT, MANIFEST, TABLE, TOKENIZER, Table, read_manifest
 from matching.encoders.training.pairs import credits_of
 
 NOTICE: Final = "NOTICE"
@@ -48,11 +48,20 @@ def write_artefact(
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
         for name in (TABLE, TOKENIZER)
     }
-    whole = {"format": FORMAT, "files": files, **manifest}
-    text = json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    _write_manifest(folder, {"format": FORMAT, "files": files, **manifest})
 
 
 def notice_of(sources: Sequence[str]) -> str:
     """The NOTICE for an encoder trained on these sources."""
     return _NOTICE_HEAD + "".join(f"- {line}\n" for line in credits_of(sources)) + _NOTICE_FOOT
+
+
+def add_figures(folder: Path, figures: Mapping[str, Any]) -> None:
+    """Write what was measured with an encoder into its manifest."""
+    manifest = {**read_manifest(folder), "figures": figures}
+    _write_manifest(folder, manifest)
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")

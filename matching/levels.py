@@ -1,0 +1,65 @@
+"""Cosines of texts in different languages, made comparable.
+
+An encoder never puts two languages in quite the same place: two unrelated Japanese texts may have a
+higher cosine than two unrelated texts of different languages. What matters is how far a cosine
+stands out among those of its own two languages. So each is moved to where it would stand among all
+pairs of the corpus, by mean and standard deviation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.chance import Chance, of_cosines, of_cosines_between
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+LEAST: Final = 30
+"""Fewer texts of a language do not tell its mean."""
+Speech = frozenset[str]
+"""The languages in which a text says something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What the cosine of two random texts of a corpus is: of any two, and by their languages."""
+
+    everywhere: Chance
+    between: Mapping[tuple[Speech, Speech], Chance]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], speech: Mapping[Speech, BoolArray]) -> "Levels":
+        """Of the texts with these vectors (n, d); `speech` has a mask (n,) for each kind."""
+        filled = vectors.any(axis=1)
+        groups = {
+            kind: vectors[mask & filled]
+            for kind, mask in speech.items()
+            if (mask & filled).sum() >= LEAST
+        }
+        between = {}
+        for one, left in groups.items():
+            for other, right in groups.items():
+                between[one, other] = (
+                    of_cosines(left) if one == other else of_cosines_between(left, right)
+                )
+        return cls(of_cosines(vectors[filled]), between)
+
+    def level(
+        self, cosines: FloatArray, asked: Speech, speech: Mapping[Speech, BoolArray]
+    ) -> FloatArray:
+        """Cosines (n,) of a query that speaks `asked` with texts, whose masks (n,) are `speech`.
+
+        Those between languages of which too little is known stay as they are.
+        """
+        levelled = cosines.copy()
+        for kind, mask in speech.items():
+            own = self.between.get((asked, kind))
+            if own is not None:
+                above = (cosines[mask] - own.mean) / own.deviation
+                levelled[mask] = self.everywhere.mean + above * self.everywhere.deviation
+        return levelled
