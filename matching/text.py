@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 import Stemmer
 
+from matching.variants import ALONE, fold
+
 Language = Literal["ja", "en"]
 
 TEXT_PREPARATION_VERSION: Final = 1
@@ -33,6 +35,9 @@ _INVISIBLE: Final = re.compile(
 )
 _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _KANA_ONLY: Final = re.compile("[぀-ゟー]+")
+_PAIR: Final = re.compile("(?![぀-ゟー]{2})(?=(..))")
+_ALONE: Final = re.compile(f"[{''.join(sorted(ALONE))}]")
+_PAIR_AND_ALONE: Final = re.compile(f"(?=({_ALONE.pattern})?)(?=((?![぀-ゟー]{{2}})..)?)")
 
 # A sentence ends at Japanese stops, at a line break, or at . ! ? before a space and a capital,
 # digit, quote or Japanese letter. "5.2", initials and the common abbreviations stay inside.
@@ -167,9 +172,10 @@ def tokens(text: str) -> list[str]:
     Words in Latin and other alphabets are lower-cased, cleared of stop words and stemmed (Snowball
     English). Runs of Japanese become overlapping character bigrams, since a word such as 材料 has
     no spaces around it; bigrams of hiragana alone carry grammar, not topic, and are dropped.
+    Spelling variants of Japanese give the same words (`matching.variants`).
     """
     found: list[str] = []
-    text = normalise(text)
+    text = fold(normalise(text))
     position = 0
     for run in _JAPANESE_RUN.finditer(text):
         found += _latin_tokens(text[position : run.start()])
@@ -187,7 +193,7 @@ def bare_run_words(text: str) -> list[str]:
     """
     found: list[str] = []
     run: list[str] = []
-    for part in _RUN_PART.findall(text):
+    for part in _RUN_PART.findall(fold(text)):
         is_word = part[0].isalnum() and not "\u3041" <= part[0] <= "\u309f"
         if is_word and part.lower() not in ENGLISH_STOPWORDS:
             run.append(part)
@@ -207,5 +213,6 @@ def _latin_tokens(text: str) -> list[str]:
 def _bigrams(run: str) -> list[str]:
     if len(run) == 1:
         return [] if _KANA_ONLY.fullmatch(run) else [run]
-    pairs = (run[i : i + 2] for i in range(len(run) - 1))
-    return [pair for pair in pairs if not _KANA_ONLY.fullmatch(pair)]
+    if _ALONE.search(run):
+        return [token for found in _PAIR_AND_ALONE.findall(run) for token in found if token]
+    return _PAIR.findall(run)
