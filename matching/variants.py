@@ -10,8 +10,8 @@ and shown stays as it was written. Until nothing is left to turn, it turns
 - the long-vowel mark at the end of a katakana word of four signs or more into nothing (センサー).
 
 A spelling in kana counts only where it is a word of its own, as far as the signs beside it tell.
-Spelt in kana with up to four signs, or in kana and kanji (リン酸), it touches no other katakana where
-it has katakana, and where it has hiragana no hiragana but particles.
+Spelt in kana with up to four signs, or in kana and kanji (リン酸), it touches no other katakana
+where it has katakana, and where it has hiragana no hiragana but particles.
 """
 
 import re
@@ -36,9 +36,7 @@ _FREE: Final = re.compile(f"[{_KATAKANA}]{{5,}}|[{_HIRAGANA}]{{5,}}|[^{_HIRAGANA
 _NO_PARTICLE: Final = "".join(
     sign for sign in map(chr, range(ord("ぁ"), ord("ゖ") + 1)) if sign not in _PARTICLES
 )
-_WORD_ENDS: Final = (
-    f"(?:(?![{_HIRAGANA}])|(?=[{_PARTICLES}]|から|まで|など|より|だけ|です))"
-)
+_WORD_ENDS: Final = f"(?:(?![{_HIRAGANA}])|(?=[{_PARTICLES}]|から|まで|など|より|だけ|です))"
 
 _SOUNDS: Final = {
     "ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴュ": "ビュ", "ヴ": "ブ",
@@ -142,7 +140,7 @@ def _pattern_of(marked: Iterable[str]) -> str:
     return f"[{''.join(sorted(root))}](?:{'|'.join(scripts)})"
 
 
-_CHARACTERS: Final = {old: new for old, new in CHARACTERS.split()}
+_CHARACTERS: Final = {pair[0]: pair[1] for pair in CHARACTERS.split()}
 _OLD: Final = re.compile(f"[{''.join(_CHARACTERS)}]")
 _REPEATED: Final = re.compile(f"([{_KANJI}])(々+)")
 _WORDS: Final = re.compile(_pattern_of(_MARKED))

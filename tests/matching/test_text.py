@@ -168,6 +168,12 @@ class TestSentences:
             ("See Fig. 2 and No. 5.", ["See Fig. 2 and No. 5."]),
             ("Gel strength. 魚肉の品質。", ["Gel strength.", "魚肉の品質。"]),
             ("魚肉の品質。Gel strength.", ["魚肉の品質。", "Gel strength."]),
+            ('He said "Stop." Then he left.', ['He said "Stop."', "Then he left."]),
+            ("It gels (see Fig. 2.) Now cool it.", ["It gels (see Fig. 2.)", "Now cool it."]),
+            ("A spice (e.g. Sansho, or e.g.) Foo.", ["A spice (e.g. Sansho, or e.g.) Foo."]),
+            ("Ask Mr. Smith. See Vol. 3.", ["Ask Mr. Smith.", "See Vol. 3."]),
+            ("Write (...) 5 times.", ["Write (...) 5 times."]),
+            ("By Foo Co., Ltd. We test it.", ["By Foo Co., Ltd.", "We test it."]),
             ("a title\nand a body", ["a title", "and a body"]),
             ("", []),
             (" \n ", []),
@@ -175,6 +181,38 @@ class TestSentences:
     )
     def test_splits(self, text: str, expected: list[str]) -> None:
         assert [span.text for span in sentences(text)] == expected
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            ("「魚を測る。」と言った。次へ。", ["「魚を測る。」と言った。", "次へ。"]),
+            ("彼は「測る。捨てる。」と言った。", ["彼は「測る。捨てる。」と言った。"]),
+            ("「よし！」次へ。", ["「よし!」", "次へ。"]),
+            ("（検査をした。）次に測る。", ["(検査をした。)", "次に測る。"]),
+            ("検査をした。（図１）次に測る。", ["検査をした。", "(図1)次に測る。"]),
+            ("本当か！？次へ。。終わり", ["本当か!?", "次へ。。", "終わり"]),
+            ("すごい…と思う。", ["すごい...と思う。"]),
+            (
+                "値は３．５である．次に（図１）．また，測る．",
+                ["値は3.5である.", "次に(図1).", "また,測る."],
+            ),
+            ("AIを用いる．pHは７．in vitroで測る．", ["AIを用いる.", "pHは7.in vitroで測る."]),
+            ("CNNとGAN．また，誤差は5％．次に測る", ["CNNとGAN.", "また,誤差は5%.", "次に測る"]),
+            ("Foo Co., Ltd.と測る。Foo Inc.製。", ["Foo Co., Ltd.と測る。", "Foo Inc.製。"]),
+            ("ファイル.txtを読む。", ["ファイル.txtを読む。"]),
+            ("ア．材料 イ．方法", ["ア.材料 イ.方法"]),
+            ("Dr.田中、J.山田とNo.三を見る。", ["Dr.田中、J.山田とNo.三を見る。"]),
+            ("詳細は No. 3 と Fig. 2 を参照。", ["詳細は No. 3 と Fig. 2 を参照。"]),
+            ("品質を測る。We test it.次へ。", ["品質を測る。", "We test it.", "次へ。"]),
+            ("①測定\n②解析", ["1測定", "2解析"]),
+            ("１．はじめに\n２．方法", ["1.はじめに", "2.方法"]),
+            ("・測定\n○解析", ["・測定", "○解析"]),
+            ("項目 ・測定 ・解析 ●計画", ["項目", "・測定", "・解析", "●計画"]),
+            ("県内の ○○大学とジョン ・ スミス", ["県内の ○○大学とジョン ・ スミス"]),
+        ],
+    )
+    def test_splits_japanese(self, written: str, expected: list[str]) -> None:
+        assert [span.text for span in sentences(normalise(written))] == expected
 
     @given(
         st.lists(
