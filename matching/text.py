@@ -7,7 +7,7 @@ spellings that differ only in width or invisible characters are one text.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,6 +19,9 @@ Language = Literal["ja", "en"]
 
 TEXT_PREPARATION_VERSION: Final = 1
 """Part of every encoder id: bump it when `normalise` changes what an encoder is given."""
+
+WORDS_VERSION: Final = 2
+"""Raise it when `tokens` makes other words of a text than before."""
 
 # Kana and kanji; not the middle dot ・, which also heads the lines of English lists.
 _JAPANESE: Final = (
@@ -183,16 +186,17 @@ def tokens(text: str) -> list[str]:
     """Words for the lexical index, in order, repeats kept.
 
     Words in Latin and other alphabets are lower-cased, cleared of stop words and stemmed (Snowball
-    English). Runs of Japanese become overlapping character bigrams, since a word such as 材料 has
-    no spaces around it; bigrams of hiragana alone carry grammar, not topic, and are dropped.
-    Spelling variants of Japanese give the same words (`matching.variants`).
+    English). Spelling variants of Japanese give the same words (`matching.variants`), and its
+    runs become what `read_japanese_by` has set: unless told otherwise overlapping character
+    bigrams, since a word such as 材料 has no spaces around it; bigrams of hiragana alone carry
+    grammar, not topic, and are dropped.
     """
     found: list[str] = []
     text = fold(normalise(text))
     position = 0
     for run in _JAPANESE_RUN.finditer(text):
         found += _latin_tokens(text[position : run.start()])
-        found += _bigrams(run.group())
+        found += _japanese.split(run.group())
         position = run.end()
     return found + _latin_tokens(text[position:])
 
@@ -229,3 +233,32 @@ def _bigrams(run: str) -> list[str]:
     if _ALONE.search(run):
         return [token for found in _PAIR_AND_ALONE.findall(run) for token in found if token]
     return _PAIR.findall(run)
+
+
+@dataclass(frozen=True, slots=True)
+class JapaneseWords:
+    """A way to make words of Japanese."""
+
+    id: str
+    """Part of the id of whatever is made of the words."""
+    split: Callable[[str], list[str]]
+    """The words of a run of kana and kanji that is folded; may be called by several threads."""
+
+
+BIGRAMS: Final = JapaneseWords("bigrams", _bigrams)
+_japanese = BIGRAMS
+
+
+def read_japanese_by(words: JapaneseWords) -> None:
+    """Make words of Japanese in this way from now on, in the whole process.
+
+    For the start of a process, before any text is read: an index made in one way and a query read
+    in another do not meet.
+    """
+    global _japanese  # noqa: PLW0603 - one way for the whole process is the point
+    _japanese = words
+
+
+def words_id() -> str:
+    """Names the words that `tokens` makes: counts of two ids cannot be compared."""
+    return f"words{WORDS_VERSION}-{_japanese.id}"

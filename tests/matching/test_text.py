@@ -6,18 +6,27 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import matching.text as text_module
+from matching.encoders.hashing import HashingEncoder
+from matching.lexical import count_terms
 from matching.text import (
+    BIGRAMS,
     ENGLISH_STOPWORDS,
+    JapaneseWords,
+    bare_run_words,
     bilingual_text,
     content_hash,
     count_latin_words,
     has_japanese,
     language_of,
     normalise,
+    read_japanese_by,
     sentences,
     tokens,
     without_japanese,
+    words_id,
 )
+from matching.variants import fold
 from tests.matching.factories import repeatable
 
 tricky = st.text(
@@ -228,6 +237,31 @@ class TestSentences:
     def test_the_full_stop_of_japanese_papers_ends_a_sentence(self) -> None:
         text = normalise("材料を開発した．次に強度を測定した．")
         assert len(sentences(text)) == 2
+
+
+class TestJapaneseWords:
+    def test_one_way_to_make_words_serves_the_whole_process(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(text_module, "_japanese", BIGRAMS)  # restored afterwards
+        read_japanese_by(JapaneseWords("signs", list))
+        assert tokens("AI技術、焼酎かす") == ["ai", *"技術焼酎粕"]
+        assert HashingEncoder().id.endswith(words_id())
+        assert words_id().endswith("-signs")
+
+    def test_bigrams_unless_told_otherwise(self) -> None:
+        assert words_id().endswith("-bigrams")
+
+    def test_an_index_and_its_query_are_folded_alike(self) -> None:
+        passage = count_terms("蒸溜カスと髙濃度タンパク質を、サーバーで管理する取り扱い。")
+        query = count_terms("蒸留粕と高濃度たんぱく質を、サーバで管理する取扱い。")
+        assert passage == query
+
+    def test_a_bare_list_is_folded_too(self) -> None:
+        kana = (
+            "がん、ねぎ、さば、こうじ、みりん、りんご、ぶどう、みかん、ゆず、ぶた、うるし、さび"
+        )
+        assert bare_run_words(kana) == tokens(fold(kana)) != []
 
 
 class TestTokens:
