@@ -22,6 +22,8 @@ from app.services.corpus import Engine
 from app.services.model import load_model
 from app.settings import Settings, get_settings
 from matching.encoders import Encoder, make_encoder
+from matching.sudachi import sudachi_words
+from matching.text import BIGRAMS, read_japanese_by
 
 DESCRIPTION: Final = """
 Matches what companies need with what researchers and institutes can do, and says why.
@@ -51,7 +53,7 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 def create_app(settings: Settings | None = None, engine: Engine | None = None) -> FastAPI:
     """The application. The encoder's weights are checked here and loaded in the background.
 
-    Raises EncoderError if the encoder that the settings name cannot be used.
+    Raises EncoderError or SudachiError if what the settings name cannot be used.
     """
     settings = settings or get_settings()
     engine = engine or make_engine(settings)
@@ -91,6 +93,14 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
+def prepare_words(settings: Settings) -> None:
+    """Have this process make words as the settings say; before it reads any text.
+
+    Raises SudachiError if they want Sudachi and it is not installed.
+    """
+    read_japanese_by(sudachi_words() if settings.japanese == "sudachi" else BIGRAMS)
+
+
 def make_encoder_of(settings: Settings) -> Encoder:
     """The encoder that the settings name, its weights checked and not yet loaded."""
     return make_encoder(
@@ -104,8 +114,9 @@ def make_encoder_of(settings: Settings) -> Encoder:
 def make_engine(settings: Settings) -> Engine:
     """The engine that the settings describe.
 
-    Raises EncoderError or ArtefactError if the encoder or the model that they name cannot be used.
+    Raises EncoderError, ArtefactError or SudachiError if what they name cannot be used.
     """
+    prepare_words(settings)
     encoder = make_encoder_of(settings)
     return Engine.make(
         Database.at(settings.url),

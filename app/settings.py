@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     encoder_query_prompt: str = ""
     encoder_passage_prompt: str = ""
     encoder_precision: Literal["auto", "bf16", "fp32"] = "auto"
+    japanese: Literal["bigrams", "sudachi"] = "bigrams"
+    """How the words of Japanese are made."""
     model: str = ""
     """File made by `enmusubi train`; empty means the default weights."""
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Tokyo"

@@ -7,7 +7,7 @@ same in Japanese and in English has each facet once, with both wordings.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -54,8 +54,6 @@ We are a company. We have a problem, question or request. Can anybody or someone
 困っています。助けてください。当社、弊社、私共は会社です。詳細は別途ご説明します。質問と要望。
 拝啓、敬具、貴社ますますご清栄のこととお慶び申し上げます。初めて連絡いたします。
 """
-COURTEOUS: Final = frozenset(tokens(_COURTESIES))
-"""Words of greetings and requests: a sentence of these alone tells nothing of the need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +104,17 @@ def telling_words(text: str) -> tuple[str, ...]:
     return tuple(
         word
         for word in dict.fromkeys(tokens(text))
-        if word not in COURTEOUS and not _NUMBER.fullmatch(word)
+        if word not in _courteous() and not _NUMBER.fullmatch(word)
     )
+
+
+@cache
+def _courteous() -> frozenset[str]:
+    """Words of greetings and requests: a sentence of these alone tells nothing of the need.
+
+    Made when first needed, since the process chooses at its start how words are made.
+    """
+    return frozenset(tokens(_COURTESIES))
 
 
 def _paired(first: list[str], second: list[str]) -> tuple[Facet | None, list[Facet]]:

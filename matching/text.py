@@ -7,17 +7,22 @@ spellings that differ only in width or invisible characters are one text.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import Stemmer
+
+from matching.variants import ALONE, fold
 
 Language = Literal["ja", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("ja", "en")
 
 TEXT_PREPARATION_VERSION: Final = 1
 """Part of every encoder id: bump it when `normalise` changes what an encoder is given."""
+
+WORDS_VERSION: Final = 2
+"""Raise it when `tokens` makes other words of a text than before."""
 
 # Kana and kanji; not the middle dot ・, which also heads the lines of English lists.
 _JAPANESE: Final = (
@@ -34,34 +39,51 @@ _INVISIBLE: Final = re.compile(
 )
 _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _KANA_ONLY: Final = re.compile("[぀-ゟー]+")
+_PAIR: Final = re.compile("(?![぀-ゟー]{2})(?=(..))")
+_ALONE: Final = re.compile(f"[{''.join(sorted(ALONE))}]")
+_PAIR_AND_ALONE: Final = re.compile(f"(?=({_ALONE.pattern})?)(?=((?![぀-ゟー]{{2}})..)?)")
 
-# A sentence ends at Japanese stops, at a line break, or at . ! ? before a space and a capital,
-# digit, quote or Japanese letter. "5.2", initials and the common abbreviations stay inside.
-_NO_END: Final = "".join(
-    rf"(?<!\b{abbreviation}\.)"
-    for abbreviation in (
-        "[A-Z]",
-        r"e\.g",
-        r"i\.e",
-        "cf",
-        "al",
-        "Fig",
-        "No",
-        "vs",
-        "Dr",
-        "Prof",
-        "ca",
-    )
+# A sentence ends at a line break, before a bullet, at Japanese stops, or at . ! ? before a space
+# and a capital, digit, quote or Japanese letter. Closing quotes and brackets stay with their stop;
+# "5.2", initials and the common abbreviations stay inside.
+_ABBREVIATIONS: Final = (
+    *("[A-Z]", r"e\.g", r"i\.e", "cf", "al", "Figs", "Fig", "Nos", "No", "vs", "Dr", "Prof", "ca"),
+    *("approx", "Mrs", "Mr", "Ms", "Eqs", "Eq", "Refs", "Ref", "Sec", "Tab", "Vol", "vol", "pp"),
+    "St",
 )
+_CLOSING: Final = "\"')\\]”’"
+_CLOSING_JA: Final = f"{_CLOSING}」』】〕》〉"
+
+
+def _not_after(abbreviations: Sequence[str], behind: str) -> str:
+    """Lookbehinds: what ends here with `behind` is no abbreviation and its stop before that."""
+    return "".join(rf"(?<!(?<![A-Za-z]){short}\.{behind})" for short in abbreviations)
+
+
+_AFTER_SPACE: Final = (
+    rf"(?:(?<=[.!?]\s){_not_after(_ABBREVIATIONS, chr(92) + 's')}"
+    rf"|(?<=[^.][.!?][{_CLOSING}]\s){_not_after(_ABBREVIATIONS, f'[{_CLOSING}]{chr(92)}s')})\s*"
+)
+# What goes on after a quotation: 「測る。」と言った。
+_GOES_ON: Final = "[、,とってのはがをにもでやへ]"
+# A short quotation or remark of several sentences stays in one piece.
+_OUTSIDE: Final = r"(?![^「」\n]{0,80}」)(?![^()\n]{0,80}\))"
+# Without a space behind, where NFKC has made ．！？ of Japanese papers into . ! ?
 _SENTENCE_END: Final = re.compile(
-    rf"(?<=。)|(?<=[{_JAPANESE}][.!?])(?!\d)|\n+"
-    rf"|(?<=[.!?]){_NO_END}\s+(?=[\"'(“A-Z0-9{_JAPANESE}])"
+    r"[。.!?\s](?:"
+    rf"(?<=。)(?:。*+(?![{_CLOSING_JA}]){_OUTSIDE}|[{_CLOSING_JA}]++(?!{_GOES_ON}))"
+    rf"|(?:(?<=[{_JAPANESE}][!?])|(?<=[{_JAPANESE}]\)[!?]))[!?]*+"
+    rf"(?:(?![{_CLOSING_JA}])|[{_CLOSING_JA}]++(?!{_GOES_ON}))"
+    rf"|(?<=[\w)][{_JAPANESE}]\.)(?![.\d{_CLOSING_JA}]|[a-z]{{2,4}}(?![A-Za-z]))"
+    r"|(?<=[\u3041-\u309f]\.)(?=[a-z])"
+    rf"|(?:(?<=[)\]」』%]\.)|(?<=\d{{3}}\.))(?=[{_JAPANESE}「『])"
+    rf"|(?<=[A-Za-z]{{2}}\.)(?=[{_JAPANESE}「『])(?!{_GOES_ON})"
+    rf"{_not_after([*_ABBREVIATIONS, 'Co', 'Ltd', 'Inc'], '')}"
+    r"|(?<=\n)\n*|(?<=\s)\s*(?=([●○◎■□◆◇▪‣•])(?!\1)|・\S)"
+    rf"|{_AFTER_SPACE}(?=[\"'(“A-Z0-9{_JAPANESE}]))"
 )
-
-# The same for a text without Japanese, begun by the white space: several times as fast to search.
-_ASCII_SENTENCE_END: Final = re.compile(
-    rf"\s(?:(?<=\n)\n*|(?<=[.!?]\s){_NO_END.replace(')', chr(92) + 's)')}\s*(?=[\"'(A-Z0-9]))"
-)
+# The same for a text without Japanese: several times as fast to search.
+_ASCII_SENTENCE_END: Final = re.compile(rf"\s(?:(?<=\n)\n*|{_AFTER_SPACE}(?=[\"'(A-Z0-9]))")
 
 OWN_LETTERS: Final = 20
 OWN_WORDS: Final = 8
@@ -178,14 +200,13 @@ def sentences(text: str) -> list[Span]:
     start = 0
     ends = (_ASCII_SENTENCE_END if text.isascii() else _SENTENCE_END).finditer(text)
     for end_match in [*ends, None]:
-        end = len(text) if end_match is None else end_match.start()
+        end = len(text) if end_match is None else end_match.end()
         piece = text[start:end]
         stripped = piece.strip()
         if stripped:
             offset = start + len(piece) - len(piece.lstrip())
             spans.append(Span(offset, offset + len(stripped), stripped))
-        if end_match is not None:
-            start = end_match.end()
+        start = end
     return spans
 
 
@@ -193,15 +214,17 @@ def tokens(text: str) -> list[str]:
     """Words for the lexical index, in order, repeats kept.
 
     Words in Latin and other alphabets are lower-cased, cleared of stop words and stemmed (Snowball
-    English). Runs of Japanese become overlapping character bigrams, since a word such as 材料 has
-    no spaces around it; bigrams of hiragana alone carry grammar, not topic, and are dropped.
+    English). Spelling variants of Japanese give the same words (`matching.variants`), and its
+    runs become what `read_japanese_by` has set: unless told otherwise overlapping character
+    bigrams, since a word such as 材料 has no spaces around it; bigrams of hiragana alone carry
+    grammar, not topic, and are dropped.
     """
     found: list[str] = []
-    text = normalise(text)
+    text = fold(normalise(text))
     position = 0
     for run in _JAPANESE_RUN.finditer(text):
         found += _latin_tokens(text[position : run.start()])
-        found += _bigrams(run.group())
+        found += _japanese.split(run.group())
         position = run.end()
     return found + _latin_tokens(text[position:])
 
@@ -215,7 +238,7 @@ def bare_run_words(text: str) -> list[str]:
     """
     found: list[str] = []
     run: list[str] = []
-    for part in _RUN_PART.findall(text):
+    for part in _RUN_PART.findall(fold(text)):
         is_word = part[0].isalnum() and not "\u3041" <= part[0] <= "\u309f"
         if is_word and part.lower() not in ENGLISH_STOPWORDS:
             run.append(part)
@@ -235,5 +258,35 @@ def _latin_tokens(text: str) -> list[str]:
 def _bigrams(run: str) -> list[str]:
     if len(run) == 1:
         return [] if _KANA_ONLY.fullmatch(run) else [run]
-    pairs = (run[i : i + 2] for i in range(len(run) - 1))
-    return [pair for pair in pairs if not _KANA_ONLY.fullmatch(pair)]
+    if _ALONE.search(run):
+        return [token for found in _PAIR_AND_ALONE.findall(run) for token in found if token]
+    return _PAIR.findall(run)
+
+
+@dataclass(frozen=True, slots=True)
+class JapaneseWords:
+    """A way to make words of Japanese."""
+
+    id: str
+    """Part of the id of whatever is made of the words."""
+    split: Callable[[str], list[str]]
+    """The words of a run of kana and kanji that is folded; may be called by several threads."""
+
+
+BIGRAMS: Final = JapaneseWords("bigrams", _bigrams)
+_japanese = BIGRAMS
+
+
+def read_japanese_by(words: JapaneseWords) -> None:
+    """Make words of Japanese in this way from now on, in the whole process.
+
+    For the start of a process, before any text is read: an index made in one way and a query read
+    in another do not meet.
+    """
+    global _japanese  # noqa: PLW0603 - one way for the whole process is the point
+    _japanese = words
+
+
+def words_id() -> str:
+    """Names the words that `tokens` makes: counts of two ids cannot be compared."""
+    return f"words{WORDS_VERSION}-{_japanese.id}"

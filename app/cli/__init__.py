@@ -10,17 +10,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.cli import bench, data, evaluation, keys, matching, needs, serving, team, training
 from app.cli.terminal import ERRORS
 from app.errors import Problem
+from app.main import prepare_words
+from app.settings import get_settings
 from data.importers import UnreadableImport
 from matching.artefact import ArtefactError
 from matching.encoders import EncoderError
+from matching.sudachi import SudachiError
 
 app = typer.Typer(
     name="enmusubi",
-    help="Industry-academia partner matchmaking: ranks likely partners for a need, and says why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+@app.callback()
+def prepare() -> None:
+    """Industry-academia partner matchmaking: ranks likely partners for a need, and says why."""
+    prepare_words(get_settings())
+
+
 for module in (serving, data, matching, needs, team, evaluation, training, bench, keys):
     module.register(app)
 
@@ -29,7 +39,7 @@ def main() -> None:
     """Run a command; an error that the user can mend is one sentence and exit code 2."""
     try:
         app()
-    except (Problem, EncoderError, ArtefactError, UnreadableImport) as error:
+    except (Problem, EncoderError, ArtefactError, SudachiError, UnreadableImport) as error:
         _refuse(str(error))
     except ValidationError as error:
         for fault in error.errors():

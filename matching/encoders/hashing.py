@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from matching.encoders.protocol import Progress, Role, Vectors, ignore_progress
-from matching.text import TEXT_PREPARATION_VERSION, tokens
+from matching.text import TEXT_PREPARATION_VERSION, tokens, words_id
 
 DIMENSION: Final = 256
 
@@ -18,7 +18,7 @@ class HashingEncoder:
 
     @property
     def id(self) -> str:
-        return f"hashing:{DIMENSION}:v{TEXT_PREPARATION_VERSION}"
+        return f"hashing:{DIMENSION}:v{TEXT_PREPARATION_VERSION}:{words_id()}"
 
     @property
     def dimension(self) -> int:

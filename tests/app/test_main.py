@@ -10,7 +10,10 @@ from app.db import Database
 from app.main import create_app, make_engine
 from app.services.corpus import Engine
 from app.settings import Settings
+from matching import sudachi
 from matching.encoders import EncoderError
+from matching.sudachi import SudachiError
+from matching.text import words_id
 from models import Embedding
 from tests.app.asking import SECRET, create, get, need, organisation, problem
 from tests.conftest import serving
@@ -51,6 +54,16 @@ def test_what_was_left_is_embedded_at_the_start(
 def test_an_unknown_encoder_stops_the_start(settings: Settings) -> None:
     with pytest.raises(EncoderError, match="choices"):
         create_app(settings.model_copy(update={"encoder": "nonsense"}))
+
+
+def test_missing_packages_of_sudachi_stop_the_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sudachi, "PACKAGES", ("no-such-package",))
+    with pytest.raises(SudachiError, match="pip install"):
+        create_app(settings.model_copy(update={"japanese": "sudachi"}))
+    assert create_app(settings)
+    assert words_id().endswith("-bigrams")
 
 
 def test_the_engine_follows_the_settings(settings: Settings) -> None:

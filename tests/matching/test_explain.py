@@ -75,6 +75,10 @@ def test_an_excluded_piece_is_not_shown() -> None:
     ("text", "best"),
     [
         (
+            "私たちはロボットを作る。冷凍すり身を測る。frozen surimi gelを測る。税も学ぶ。",
+            "frozen surimi gelを測る。",
+        ),
+        (
             "We study robots. Frozen surimi gel is tested. Tax law too.",
             "Frozen surimi gel is tested.",
         ),
@@ -117,3 +121,18 @@ def test_without_a_vector_the_fit_is_the_word_share() -> None:
 def test_evidence_without_any_text_is_shown_whole() -> None:
     best = shown(corpus_of({"a": [""]}), NEED, "a")[0].best
     assert (best.start, best.end, best.text) == (0, 0, "")
+
+
+@pytest.mark.parametrize(
+    "need",
+    ["焼酎かすから高濃度のたんぱく質を得る", "髙濃度タンパクを焼酎粕から", "koji, high protein"],
+)
+def test_the_best_sentence_is_marked_as_it_is_written(need: str) -> None:
+    """Words are compared folded (髙, カス, 々); spans are places in the text that is shown."""
+    text = (
+        "人々と山々のロボット工学。サーバーとセンサーの話。\n"
+        "焼酎カスの髙濃度タンパク質を醱酵で得る、high protein koji。Robots are next."
+    )
+    (passage,) = shown(corpus_of({"a": [text], "b": ["税法"]}), need, "a", 1)
+    assert passage.best.text == "焼酎カスの髙濃度タンパク質を醱酵で得る、high protein koji。"
+    assert text[passage.best.start : passage.best.end] == passage.best.text

@@ -6,18 +6,27 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import matching.text as text_module
+from matching.encoders.hashing import HashingEncoder
+from matching.lexical import count_terms
 from matching.text import (
+    BIGRAMS,
     ENGLISH_STOPWORDS,
+    JapaneseWords,
+    bare_run_words,
     bilingual_text,
     content_hash,
     count_latin_words,
     has_japanese,
     language_of,
     normalise,
+    read_japanese_by,
     sentences,
     tokens,
     without_japanese,
+    words_id,
 )
+from matching.variants import fold
 from tests.matching.factories import repeatable
 
 tricky = st.text(
@@ -168,6 +177,12 @@ class TestSentences:
             ("See Fig. 2 and No. 5.", ["See Fig. 2 and No. 5."]),
             ("Gel strength. 魚肉の品質。", ["Gel strength.", "魚肉の品質。"]),
             ("魚肉の品質。Gel strength.", ["魚肉の品質。", "Gel strength."]),
+            ('He said "Stop." Then he left.', ['He said "Stop."', "Then he left."]),
+            ("It gels (see Fig. 2.) Now cool it.", ["It gels (see Fig. 2.)", "Now cool it."]),
+            ("A spice (e.g. Sansho, or e.g.) Foo.", ["A spice (e.g. Sansho, or e.g.) Foo."]),
+            ("Ask Mr. Smith. See Vol. 3.", ["Ask Mr. Smith.", "See Vol. 3."]),
+            ("Write (...) 5 times.", ["Write (...) 5 times."]),
+            ("By Foo Co., Ltd. We test it.", ["By Foo Co., Ltd.", "We test it."]),
             ("a title\nand a body", ["a title", "and a body"]),
             ("", []),
             (" \n ", []),
@@ -175,6 +190,38 @@ class TestSentences:
     )
     def test_splits(self, text: str, expected: list[str]) -> None:
         assert [span.text for span in sentences(text)] == expected
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            ("「魚を測る。」と言った。次へ。", ["「魚を測る。」と言った。", "次へ。"]),
+            ("彼は「測る。捨てる。」と言った。", ["彼は「測る。捨てる。」と言った。"]),
+            ("「よし！」次へ。", ["「よし!」", "次へ。"]),
+            ("（検査をした。）次に測る。", ["(検査をした。)", "次に測る。"]),
+            ("検査をした。（図１）次に測る。", ["検査をした。", "(図1)次に測る。"]),
+            ("本当か！？次へ。。終わり", ["本当か!?", "次へ。。", "終わり"]),
+            ("すごい…と思う。", ["すごい...と思う。"]),
+            (
+                "値は３．５である．次に（図１）．また，測る．",
+                ["値は3.5である.", "次に(図1).", "また,測る."],
+            ),
+            ("AIを用いる．pHは７．in vitroで測る．", ["AIを用いる.", "pHは7.in vitroで測る."]),
+            ("CNNとGAN．また，誤差は5％．次に測る", ["CNNとGAN.", "また,誤差は5%.", "次に測る"]),
+            ("Foo Co., Ltd.と測る。Foo Inc.製。", ["Foo Co., Ltd.と測る。", "Foo Inc.製。"]),
+            ("ファイル.txtを読む。", ["ファイル.txtを読む。"]),
+            ("ア．材料 イ．方法", ["ア.材料 イ.方法"]),
+            ("Dr.田中、J.山田とNo.三を見る。", ["Dr.田中、J.山田とNo.三を見る。"]),
+            ("詳細は No. 3 と Fig. 2 を参照。", ["詳細は No. 3 と Fig. 2 を参照。"]),
+            ("品質を測る。We test it.次へ。", ["品質を測る。", "We test it.", "次へ。"]),
+            ("①測定\n②解析", ["1測定", "2解析"]),
+            ("１．はじめに\n２．方法", ["1.はじめに", "2.方法"]),
+            ("・測定\n○解析", ["・測定", "○解析"]),
+            ("項目 ・測定 ・解析 ●計画", ["項目", "・測定", "・解析", "●計画"]),
+            ("県内の ○○大学とジョン ・ スミス", ["県内の ○○大学とジョン ・ スミス"]),
+        ],
+    )
+    def test_splits_japanese(self, written: str, expected: list[str]) -> None:
+        assert [span.text for span in sentences(normalise(written))] == expected
 
     @given(
         st.lists(
@@ -190,6 +237,31 @@ class TestSentences:
     def test_the_full_stop_of_japanese_papers_ends_a_sentence(self) -> None:
         text = normalise("材料を開発した．次に強度を測定した．")
         assert len(sentences(text)) == 2
+
+
+class TestJapaneseWords:
+    def test_one_way_to_make_words_serves_the_whole_process(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(text_module, "_japanese", BIGRAMS)  # restored afterwards
+        read_japanese_by(JapaneseWords("signs", list))
+        assert tokens("AI技術、焼酎かす") == ["ai", *"技術焼酎粕"]
+        assert HashingEncoder().id.endswith(words_id())
+        assert words_id().endswith("-signs")
+
+    def test_bigrams_unless_told_otherwise(self) -> None:
+        assert words_id().endswith("-bigrams")
+
+    def test_an_index_and_its_query_are_folded_alike(self) -> None:
+        passage = count_terms("蒸溜カスと髙濃度タンパク質を、サーバーで管理する取り扱い。")
+        query = count_terms("蒸留粕と高濃度たんぱく質を、サーバで管理する取扱い。")
+        assert passage == query
+
+    def test_a_bare_list_is_folded_too(self) -> None:
+        kana = (
+            "がん、ねぎ、さば、こうじ、みりん、りんご、ぶどう、みかん、ゆず、ぶた、うるし、さび"
+        )
+        assert bare_run_words(kana) == tokens(fold(kana)) != []
 
 
 class TestTokens:

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli import app, main
 from app.db import Database
 from app.migrations import is_current
 from app.services.keys import find_actor
-from app.settings import Settings
+from app.settings import Settings, get_settings
+from matching import sudachi
 from models import Capability, Embedding, Need, Partner, Role
 from tests.factories import make_capability, make_need, make_organisation, make_partner
 
@@ -257,3 +258,15 @@ def test_bench_rank_reports_each_stage_and_stable_lists() -> None:
     assert stages["whole request"]["p95"] >= stages["whole request"]["p50"] > 0
     assert report["whole_over_peer"]["p50"] > 0
     assert "whole request" in run(*command)
+
+
+def test_sudachi_without_its_packages_says_what_to_install(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sudachi, "PACKAGES", ("no-such-package",))
+    monkeypatch.setenv("ENMUSUBI_JAPANESE", "sudachi")
+    monkeypatch.setattr("sys.argv", ["enmusubi", "migrate"])
+    get_settings.cache_clear()
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "pip install 'enmusubi[sudachi]'" in " ".join(capsys.readouterr().err.split())
