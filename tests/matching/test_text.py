@@ -258,9 +258,7 @@ class TestJapaneseWords:
         assert passage == query
 
     def test_a_bare_list_is_folded_too(self) -> None:
-        kana = (
-            "がん、ねぎ、さば、こうじ、みりん、りんご、ぶどう、みかん、ゆず、ぶた、うるし、さび"
-        )
+        kana = "がん、ねぎ、さば、こうじ、みりん、りんご、ぶどう、みかん、ゆず、ぶた、うるし、さび"
         assert bare_run_words(kana) == tokens(fold(kana)) != []
 
 
