@@ -1,5 +1,6 @@
 """Names of people and organisations: one person found by kanji, kana and romaji."""
 
+from matching.names.kanji import fold_kanji
 from matching.names.keys import (
     KEY_LENGTH,
     NameKeys,
@@ -14,6 +15,7 @@ __all__ = [
     "KEY_LENGTH",
     "NameKeys",
     "NameQuery",
+    "fold_kanji",
     "name_keys",
     "name_query",
     "search_keys",
