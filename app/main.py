@@ -17,7 +17,16 @@ from app.db import Database
 from app.errors import ProblemDetails
 from app.jobs.embedding import EmbeddingWorker
 from app.middleware import BodyLimit
-from app.routes import capabilities, clusters, health, matching, needs, organisations, partners
+from app.routes import (
+    capabilities,
+    clusters,
+    duplicates,
+    health,
+    matching,
+    needs,
+    organisations,
+    partners,
+)
 from app.services.corpus import Engine
 from app.services.model import load_model
 from app.settings import Settings, get_settings
@@ -70,7 +79,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     errors.install(app)
     app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
-    for module in (organisations, clusters, partners, capabilities, needs, matching):
+    for module in (organisations, clusters, duplicates, partners, capabilities, needs, matching):
         api.include_router(module.router)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)

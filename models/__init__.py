@@ -10,6 +10,7 @@ from models.enums import (
     Confidentiality,
     EngagementType,
     LicenceStatus,
+    NameKeyKind,
     NeedKind,
     NeedStatus,
     OrganisationKind,
@@ -17,6 +18,12 @@ from models.enums import (
     Role,
 )
 from models.match import Match, MatchRun
+from models.name import (
+    DistinctPartners,
+    PartnerAlias,
+    organisation_name_keys,
+    partner_name_keys,
+)
 from models.need import Need
 from models.organisation import Organisation
 from models.partner import Partner, Unavailability
@@ -30,23 +37,28 @@ __all__ = [
     "Cluster",
     "Confidentiality",
     "CorpusRevision",
+    "DistinctPartners",
     "Embedding",
     "EngagementType",
     "LicenceStatus",
     "Match",
     "MatchRun",
+    "NameKeyKind",
     "Need",
     "NeedKind",
     "NeedStatus",
     "Organisation",
     "OrganisationKind",
     "Partner",
+    "PartnerAlias",
     "PartnerKind",
     "Role",
     "Unavailability",
     "need_clusters",
     "new_id",
     "organisation_clusters",
+    "organisation_name_keys",
     "partner_clusters",
+    "partner_name_keys",
     "utc_now",
 ]

@@ -86,6 +86,16 @@ class LicenceStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+class NameKeyKind(StrEnum):
+    """What of a name a key is (`matching.names`)."""
+
+    WRITTEN = "written"
+    """The whole name in kanji."""
+    SOUND = "sound"
+    """The whole name as it sounds."""
+    PART = "part"
+
+
 class Role(StrEnum):
     """What the holder of an API key is."""
 

@@ -49,6 +49,13 @@ def import_path(database: Database, path: Path) -> bool:
         + (f"; {len(problems)} could not be used as they are, see above" if problems else "")
         + "."
     )
+    if done.possible_duplicates:
+        pairs = (
+            "1 possible duplicate awaits"
+            if done.possible_duplicates == 1
+            else (f"{done.possible_duplicates} possible duplicates await")
+        )
+        OUT.print(f"{pairs} a decision: see [bold]enmusubi partner duplicates[/bold].")
     return not problems
 
 
