@@ -7,6 +7,7 @@ from typing import Final
 from matching.encoders import minilm
 from matching.encoders.cached import CachedEncoder
 from matching.encoders.hashing import HashingEncoder
+from matching.encoders.nothing import WORDS_ONLY, NoEncoder
 from matching.encoders.protocol import (
     Encoder,
     EncoderError,
@@ -18,9 +19,12 @@ from matching.encoders.protocol import (
 from matching.encoders.sentence_transformer import Model, Precision, SentenceTransformerEncoder
 
 __all__ = [
+    "CHOICES",
+    "WORDS_ONLY",
     "CachedEncoder",
     "Encoder",
     "EncoderError",
+    "NoEncoder",
     "Progress",
     "Role",
     "Vectors",
