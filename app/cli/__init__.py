@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli import bench, data, evaluation, keys, matching, needs, serving, team, training
+from app.cli import bench, data, encoder, evaluation, keys, matching, needs, serving, team, training
 from app.cli.terminal import ERRORS
 from app.errors import Problem
 from data.importers import UnreadableImport
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (serving, data, matching, needs, team, evaluation, training, bench, keys):
+for module in (serving, data, encoder, matching, needs, team, evaluation, training, bench, keys):
     module.register(app)
 
 

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.main import create_app, make_engine
+from app.main import create_app, make_engines
 from app.services.corpus import Engine
 from app.settings import Settings
 from matching.encoders import EncoderError
@@ -54,9 +54,9 @@ def test_an_unknown_encoder_stops_the_start(settings: Settings) -> None:
 
 
 def test_the_engine_follows_the_settings(settings: Settings) -> None:
-    engine = make_engine(settings)
-    assert str(engine.database.engine.url) == settings.url
-    assert engine.encoder.id.startswith("hashing")
+    engines = make_engines(settings)
+    assert str(engines.database.engine.url) == settings.url
+    assert engines.own.encoder.id.startswith("hashing")
 
 
 def _count(text: str, handler: str, method: str, status: str) -> float:
