@@ -5,9 +5,11 @@ from models.base import Base, new_id, utc_now
 from models.capability import Capability
 from models.cluster import Cluster, need_clusters, organisation_clusters, partner_clusters
 from models.embedding import Embedding
+from models.encoder import StoredEncoder
 from models.enums import (
     CapabilityKind,
     Confidentiality,
+    EncoderUse,
     EngagementType,
     LicenceStatus,
     NameKeyKind,
@@ -39,6 +41,7 @@ __all__ = [
     "CorpusRevision",
     "DistinctPartners",
     "Embedding",
+    "EncoderUse",
     "EngagementType",
     "LicenceStatus",
     "Match",
@@ -53,6 +56,7 @@ __all__ = [
     "PartnerAlias",
     "PartnerKind",
     "Role",
+    "StoredEncoder",
     "Unavailability",
     "need_clusters",
     "new_id",

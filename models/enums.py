@@ -102,3 +102,10 @@ class Role(StrEnum):
     COORDINATOR = "coordinator"
     COMPANY = "company"
     ADMIN = "admin"
+
+
+class EncoderUse(StrEnum):
+    """What a database uses an encoder for."""
+
+    SERVING = "serving"
+    WANTED = "wanted"

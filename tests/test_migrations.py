@@ -341,10 +341,11 @@ def test_rebuilding_a_parent_table_keeps_its_children(
     """SQLite drops the old table on a rebuild: enforced foreign keys would delete the children."""
     with database.writing() as session:
         make_capability(session, make_partner(session))
+    head = ScriptDirectory.from_config(configuration()).get_current_head()
     folder = tmp_path / "alembic"
     shutil.copytree(migrations.FOLDER, folder)
     (folder / "versions" / "9999_rebuild.py").write_text(
-        'from alembic import op\n\nrevision = "9999"\ndown_revision = "0003"\n\n\n'
+        f'from alembic import op\n\nrevision = "9999"\ndown_revision = "{head}"\n\n\n'
         "def upgrade() -> None:\n"
         '    with op.batch_alter_table("partners", recreate="always"):\n        pass\n'
     )

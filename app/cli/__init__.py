@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.cli import (
     bench,
     data,
+    encoder,
     evaluation,
     keys,
     matching,
@@ -42,7 +43,19 @@ def prepare() -> None:
     prepare_words(get_settings())
 
 
-for module in (serving, data, matching, needs, team, partners, evaluation, training, bench, keys):
+for module in (
+    serving,
+    data,
+    encoder,
+    matching,
+    needs,
+    team,
+    partners,
+    evaluation,
+    training,
+    bench,
+    keys,
+):
     module.register(app)
 
 
