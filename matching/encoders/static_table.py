@@ -192,7 +192,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def _known(ids: Sequence[int]) -> NDArray[np.int64]:
     """The tokens to read: none if the table knows fewer than half of them."""
     tokens = np.asarray(ids[:MAXIMUM_TOKENS], np.int64)
-    known = tokens[tokens != UNKNOWN]
+    known: NDArray[np.int64] = tokens[tokens != UNKNOWN]
     return known if 2 * len(known) >= len(tokens) else known[:0]
 
 

@@ -56,7 +56,7 @@ def without_rare_tokens(tokenizer: Tokenizer, texts: list[str], minimum: int) ->
 
 def _with_scripts(model: models.Unigram) -> Tokenizer:
     tokenizer = Tokenizer(model)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(SCRIPTS), "isolated"), pre_tokenizers.WhitespaceSplit()]
     )
     return tokenizer
