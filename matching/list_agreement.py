@@ -26,8 +26,8 @@ class ListAgreement:
     """How many partners the two lists share in their first ten."""
     rbo: float
     ja_only_for_ja: float | None
-    """Share of partners with evidence in Japanese alone, in the lists for Japanese texts; None
-    where there is no such partner."""
+    """Share of partners in Japanese alone, by their evidence or by what they state, in the lists
+    for Japanese texts; None where there is no such partner."""
     ja_only_for_en: float | None
     ja_only_gap: float | None
     en_only_for_ja: float | None

@@ -45,6 +45,8 @@ class _Asked:
     judgements: dict[str, dict[str, float]]
     languages: dict[tuple[str, str], frozenset[Language]]
     """Of each piece of evidence, by its partner's id and its own."""
+    stated: dict[str, frozenset[str]]
+    """The languages in which each partner says that it works."""
 
 
 def compare_lists(
@@ -106,7 +108,12 @@ def _ask(folder: Path, read: ReadResult, encoder: Encoder, cache: Path, steps: S
         vectors[language] = dict(zip(asked, rows, strict=True))
     file = folder / QRELS
     return _Asked(
-        stored, texts, vectors, read_qrels(file) if file.is_file() else {}, _languages(read)
+        stored,
+        texts,
+        vectors,
+        read_qrels(file) if file.is_file() else {},
+        _languages(read),
+        {partner.id: frozenset(partner.languages) for partner in read.partners},
     )
 
 
@@ -160,9 +167,11 @@ def _agreement(
                 lists[language][f"{number}/{need}"] = [f"{number}/{name}" for name in ranked]
             advance(needs)
         for name, pieces in _by_partner(asked, corpus).items():
-            languages = frozenset[Language]().union(*(of_piece for _, of_piece in pieces))
-            if len(languages) == 1:
-                only[next(iter(languages))].add(f"{number}/{name}")
+            written = frozenset[str]().union(*(of_piece for _, of_piece in pieces))
+            for language in LANGUAGES:
+                # By its evidence; with evidence in both languages, by what the partner states.
+                if {language} in (written, asked.stated[name] if len(written) > 1 else written):
+                    only[language].add(f"{number}/{name}")
         for need, gains in asked.judgements.items():
             judgements[f"{number}/{need}"] = {f"{number}/{k}": v for k, v in gains.items()}
     return measure_agreement(lists["ja"], lists["en"], only=only, judgements=judgements)

@@ -18,6 +18,8 @@ from matching.text import normalise, sentences
 
 SPANS_VERSION: Final = 1
 """Part of the encoder id: bump it when spans are cut or weighted in another way."""
+WHOLE: Final = 0.6
+"""Share of the whole in a query of several sentences; the rest are its sentences."""
 
 
 class BilingualEncoder:
@@ -75,7 +77,8 @@ class BilingualEncoder:
         starts = np.cumsum([0, *(len(pieces[row]) for row in several[:-1])])
         sums = np.add.reduceat(weights * self._read(flat, "query", None), starts, axis=0)
         means = sums / np.add.reduceat(weights, starts, axis=0)
-        whole[several] = exact.unit(whole[several] + exact.unit(means))
+        mixed = WHOLE * whole[several] + (1 - WHOLE) * exact.unit(means)
+        whole[several] = exact.unit(mixed)
         return whole.astype(np.float32)
 
     def _read(

@@ -19,7 +19,7 @@ WORTH: Final = 0.5
 
 Set on the sample region with each partner cut to one language: with .4 the list leans to the
 language of the need by 18 points, with .6 to the other by 28 (decision 10)."""
-WHOLE: Final = 3
+WHOLE: Final = 4
 """The words are trusted by this power of the share of the evidence that they can be compared with:
 half of it does not tell half of the story, since it is chance which half speaks of the need."""
 
