@@ -116,7 +116,7 @@ class _Optimisers:
                 group["lr"] = rate * share_of_rate
         loss.backward()  # type: ignore[no-untyped-call]
         for optimiser in self.all:
-            optimiser.step()
+            optimiser.step()  # type: ignore[no-untyped-call]
 
 
 def _keep(
