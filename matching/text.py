@@ -38,6 +38,8 @@ _INVISIBLE: Final = re.compile(
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_KANA: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
+_KANJI: Final = re.compile("[\u3005\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA_ONLY: Final = re.compile("[぀-ゟー]+")
 _PAIR: Final = re.compile("(?![぀-ゟー]{2})(?=(..))")
 _ALONE: Final = re.compile(f"[{''.join(sorted(ALONE))}]")
@@ -135,6 +137,12 @@ def content_hash(text: str) -> str:
 def has_japanese(text: str) -> bool:
     """True if the text holds at least one kana or kanji."""
     return _JAPANESE_RUN.search(text) is not None
+
+
+def is_reading(text: str) -> bool:
+    """True of how a name is read: kana, without kanji; `みやざきTLO` is one, `Miyazaki` is none."""
+    text = normalise(text)
+    return _KANA.search(text) is not None and _KANJI.search(text) is None
 
 
 def language_of(text: str) -> Language:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import uuid_utils.compat
-from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData
+from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -67,6 +67,11 @@ def text_enum(kind: type[StrEnum]) -> Enum:
         name=name,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+def code_points(length: int) -> String:
+    """A text that is compared by code points on every database, as SQLite does anyway."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class Base(DeclarativeBase):

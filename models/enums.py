@@ -86,9 +86,26 @@ class LicenceStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+class NameKeyKind(StrEnum):
+    """What of a name a key is (`matching.names`)."""
+
+    WRITTEN = "written"
+    """The whole name in kanji."""
+    SOUND = "sound"
+    """The whole name as it sounds."""
+    PART = "part"
+
+
 class Role(StrEnum):
     """What the holder of an API key is."""
 
     COORDINATOR = "coordinator"
     COMPANY = "company"
     ADMIN = "admin"
+
+
+class EncoderUse(StrEnum):
+    """What a database uses an encoder for."""
+
+    SERVING = "serving"
+    WANTED = "wanted"

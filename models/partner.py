@@ -3,10 +3,10 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Identified, PortableJSON, Timestamped, text_enum
+from models.base import Base, Identified, PortableJSON, Timestamped, code_points, text_enum
 from models.cluster import Cluster, partner_clusters
 from models.enums import PartnerKind
 from models.organisation import Organisation
@@ -18,12 +18,17 @@ class Partner(Identified, Timestamped, Base):
     __tablename__ = "partners"
     __table_args__ = (
         CheckConstraint("name_ja IS NOT NULL OR name_en IS NOT NULL", name="has_name"),
+        Index(None, "name_sort", "id"),
     )
 
     external_id: Mapped[str | None] = mapped_column(String(300), unique=True)
     kind: Mapped[PartnerKind] = mapped_column(text_enum(PartnerKind))
     name_ja: Mapped[str | None] = mapped_column(String(300))
     name_en: Mapped[str | None] = mapped_column(String(300))
+    name_kana: Mapped[str | None] = mapped_column(String(300))
+    """How it is read, in kana."""
+    name_sort: Mapped[str] = mapped_column(code_points(64), default="", server_default="")
+    """Place in a list by name (`matching.names.sort_key`); never shown."""
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     """Affiliation."""
     orcid: Mapped[str | None] = mapped_column(String(19), unique=True)

@@ -14,6 +14,8 @@ from app.db import Database
 from app.main import create_app
 from app.migrations import upgrade
 from app.services.corpus import Engine
+from app.services.encoders import Offered, Recipe
+from app.services.engines import Engines, Limits
 from app.services.keys import create_key
 from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
@@ -78,10 +80,23 @@ def application(migrated_file: Path) -> FastAPI:
     return create_app(settings)
 
 
+def engines_of(engine: Engine) -> Engines:
+    """As the service holds them, with this one as its own; others are made by their names."""
+    engines = Engines(
+        engine.database,
+        Offered(Recipe("hashing"), engine.encoder),
+        make=lambda recipe: make_encoder(recipe.name),
+        model_of=lambda _: engine.model,
+        limits=Limits(inline=32, sentence_cache=1000),
+    )
+    engines.offer(engine)
+    return engines
+
+
 @contextmanager
 def serving(application: FastAPI, engine: Engine) -> Iterator[TestClient]:
     """The application started on an engine, without a key; unexpected errors answer 500."""
-    application.state.engine = engine
+    application.state.engines = engines_of(engine)
     with TestClient(application, raise_server_exceptions=False) as client:
         yield client
 

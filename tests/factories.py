@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.services.capabilities import passage_of
+from app.services.names import place_by_name, renew_name_keys
 from matching.text import content_hash
 from models import (
     Capability,
@@ -30,6 +31,12 @@ def _stored(session: Session, row: Any, values: dict[str, Any]) -> Any:
     return row
 
 
+def _name(session: Session, row: Organisation | Partner) -> None:
+    place_by_name(row)
+    session.flush()
+    renew_name_keys(session, [row])
+
+
 def make_cluster(session: Session, **values: Any) -> Cluster:
     """A cluster."""
     row: Cluster = _stored(session, Cluster(slug="food-health", name_en="Food"), values)
@@ -42,6 +49,7 @@ def make_organisation(session: Session, **values: Any) -> Organisation:
         kind=OrganisationKind.COMPANY, name_en="A company", prefecture="宮崎県", city="日南市"
     )
     row: Organisation = _stored(session, organisation, values)
+    _name(session, row)
     return row
 
 
@@ -70,6 +78,7 @@ def make_partner(session: Session, **values: Any) -> Partner:
         kind=PartnerKind.RESEARCHER, name_en="A researcher", languages=["en"], engagement_types=[]
     )
     row: Partner = _stored(session, partner, values)
+    _name(session, row)
     return row
 
 

@@ -18,16 +18,23 @@ from alembic import command
 from app import migrations
 from app.db import Database
 from app.migrations import configuration, is_current, upgrade
+from app.services.names import named, place_by_name, renew_name_keys
+from app.services.partners import list_partners
 from models import (
     ApiKey,
     Base,
     Capability,
     CapabilityKind,
     CorpusRevision,
+    DistinctPartners,
     LicenceStatus,
     Need,
+    Organisation,
+    Partner,
     Role,
     Unavailability,
+    organisation_name_keys,
+    partner_name_keys,
 )
 from tests.factories import (
     make_capability,
@@ -146,6 +153,54 @@ def test_upgrade_twice_changes_nothing(database: Database) -> None:
         assert session.query(Need).count() == 1
 
 
+OLD_NAMES = (
+    ("partners", "researcher", "髙橋 太郎", "Taro Takahashi"),
+    ("partners", "company", None, "Hyuganada Brewing"),
+    ("organisations", "university", "日向灘大学", None),
+)
+
+
+def test_names_stored_before_are_found_and_sorted(empty: Database) -> None:
+    """Migration 0003 computes what the services keep current afterwards."""
+    upgrade(empty, "0002")
+    with empty.engine.begin() as connection:
+        for number, (table, kind, name_ja, name_en) in enumerate(OLD_NAMES):
+            more = {"languages": "[]", "engagement_types": "[]"} if table == "partners" else {}
+            values = {"id": f"{number:032x}", "kind": kind, "name_ja": name_ja, "name_en": name_en}
+            values |= dict.fromkeys(("created_at", "updated_at"), "2026-01-01") | more
+            columns = ", ".join(values)
+            marks = ", ".join(f":{column}" for column in values)
+            connection.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({marks})"), values)
+
+    upgrade(empty)
+
+    with empty.writing() as session:
+        people = list_partners(session, cursor=None, limit=9, name="たかはし").items
+        assert [partner.name_ja for partner in people] == ["髙橋 太郎"]
+        homes = session.scalars(named(select(Organisation), Organisation, "大学")).all()
+        assert [home.name_ja for home in homes] == ["日向灘大学"]
+        before = _names(session)
+        everybody = list(session.scalars(select(Partner)).unique())
+        rows: list[Organisation | Partner] = [*everybody, *homes]
+        for row in rows:
+            row.name_sort, place = "", row.name_sort
+            place_by_name(row)
+            assert row.name_sort == place != ""
+        session.flush()
+        renew_name_keys(session, everybody)
+        renew_name_keys(session, homes)
+        assert _names(session) == before
+        assert len(before) > 5
+
+
+def _names(session: Session) -> set[Any]:
+    return {
+        tuple(row)
+        for table in (partner_name_keys, organisation_name_keys)
+        for row in session.execute(select(table))
+    }
+
+
 def test_the_revision_row_is_there(database: Database) -> None:
     with database.reading() as session:
         assert [(r.id, r.value) for r in session.query(CorpusRevision)] == [(1, 0)]
@@ -218,6 +273,9 @@ def _break(session: Session, table: str, **values: Any) -> None:
         ("capabilities", {"kind": "rumour"}),
         ("capabilities", {"licence_status": "available"}),
         ("unavailabilities", {"end": "2026-12-31"}),
+        ("partner_name_keys", {"kind": "nickname"}),
+        ("organisation_name_keys", {"kind": "nickname"}),
+        ("distinct_partners", {"second_id": "0"}),
         ("corpus_revision", {"id": 2}),
         ("api_keys", {"role": "king"}),
         ("api_keys", {"organisation_id": None}),
@@ -232,6 +290,7 @@ def test_check_constraints_are_enforced(
         make_need(session, organisation_id=owner.id)
         who = make_partner(session)
         make_capability(session, who)
+        session.add(DistinctPartners(first_id=who.id, second_id=make_partner(session).id))
         session.add(Unavailability(partner_id=who.id, start=who.created_at.date().replace(2027)))
         session.add(
             ApiKey(name="x", prefix="x", sha256="x", role=Role.COMPANY, organisation_id=owner.id)
@@ -282,10 +341,11 @@ def test_rebuilding_a_parent_table_keeps_its_children(
     """SQLite drops the old table on a rebuild: enforced foreign keys would delete the children."""
     with database.writing() as session:
         make_capability(session, make_partner(session))
+    head = ScriptDirectory.from_config(configuration()).get_current_head()
     folder = tmp_path / "alembic"
     shutil.copytree(migrations.FOLDER, folder)
     (folder / "versions" / "9999_rebuild.py").write_text(
-        'from alembic import op\n\nrevision = "9999"\ndown_revision = "0002"\n\n\n'
+        f'from alembic import op\n\nrevision = "9999"\ndown_revision = "{head}"\n\n\n'
         "def upgrade() -> None:\n"
         '    with op.batch_alter_table("partners", recreate="always"):\n        pass\n'
     )

@@ -66,6 +66,7 @@ RECIPE: Final = Recipe(
     joined=20,
     epochs=2,
     batch=32,
+    negatives=64,
     hidden_rate=1e-2,
     table_rate=1e-2,
 )

@@ -7,7 +7,19 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cli import bench, data, evaluation, keys, matching, needs, serving, team, training
+from app.cli import (
+    bench,
+    data,
+    encoder,
+    evaluation,
+    keys,
+    matching,
+    needs,
+    partners,
+    serving,
+    team,
+    training,
+)
 from app.cli.terminal import ERRORS
 from app.errors import Problem
 from app.main import prepare_words
@@ -31,7 +43,19 @@ def prepare() -> None:
     prepare_words(get_settings())
 
 
-for module in (serving, data, matching, needs, team, evaluation, training, bench, keys):
+for module in (
+    serving,
+    data,
+    encoder,
+    matching,
+    needs,
+    team,
+    partners,
+    evaluation,
+    training,
+    bench,
+    keys,
+):
     module.register(app)
 
 

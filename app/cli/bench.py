@@ -20,11 +20,12 @@ from rich.table import Table
 from sqlalchemy import select
 
 from app.cli.bench_rank import rank_command
-from app.cli.opening import open_engine
+from app.cli.opening import open_engines
 from app.cli.terminal import OUT, progress_bar
 from app.errors import invalid
 from app.main import create_app, make_encoder_of
-from app.services.corpus import Engine
+from app.services.encoder_mismatch import require_serving
+from app.services.engines import Engines
 from app.services.keys import create_key, revoke_key
 from app.settings import get_settings
 from data import importers
@@ -82,15 +83,16 @@ def encoder(
 @group.command()
 def match(rounds: Annotated[int, typer.Option(min=1)] = 5) -> None:
     """Time of `GET /v1/needs/{id}/matches` over HTTP on the open needs of this database, warm."""
-    engine = open_engine()
-    with engine.database.writing() as session:
+    engines = open_engines()
+    with engines.database.writing() as session:
+        require_serving(session, engines.own)
         key, secret = create_key(session, name="bench", role=Role.COORDINATOR)
         statement = select(Need.id).where(Need.status == NeedStatus.OPEN)
         needs = [str(need) for need in session.scalars(statement)]
     try:
         if not needs:
             raise invalid("bench match", "there is no open need; load the sample with `make demo`")
-        with _served(engine) as address:
+        with _served(engines) as address:
             urls = [f"{address}/v1/needs/{need}/matches?top=10" for need in needs]
             first = [_ask(url, secret) for url in urls]
             with progress_bar("Asking", rounds * len(urls)) as bar:
@@ -99,7 +101,7 @@ def match(rounds: Annotated[int, typer.Option(min=1)] = 5) -> None:
                     warm.append(_ask(url, secret))
                     bar.advance()
     finally:
-        with engine.database.writing() as session:
+        with engines.database.writing() as session:
             revoke_key(session, key.prefix)
     table = Table("request", "number", "p50 ms", "p95 ms")
     for name, seconds in (("first for its need", first), ("warm", warm)):
@@ -134,9 +136,9 @@ def _timed(work: Callable[[], Vectors]) -> tuple[float, Vectors]:
 
 
 @contextmanager
-def _served(engine: Engine) -> Iterator[str]:
+def _served(engines: Engines) -> Iterator[str]:
     """The application on a free port of this machine."""
-    application = create_app(get_settings(), engine)
+    application = create_app(get_settings(), engines)
     server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

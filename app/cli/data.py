@@ -2,23 +2,28 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.opening import open_database
-from app.cli.terminal import ERRORS, OUT, progress_bar
+from app.cli.opening import open_database, open_engines
+from app.cli.terminal import ERRORS, OUT, Bar, progress_bar
 from app.clock import today
 from app.db import Database
+from app.errors import conflict
+from app.jobs.changing import change_over
 from app.jobs.embedding import embed_pending, pending_texts
 from app.jobs.importing import number_of_records, store
 from app.main import make_encoder_of
-from app.services.embeddings import count_unread, delete_orphans
+from app.services.embeddings import count_unread, delete_orphans, forget_misfits
+from app.services.encoders import ask_for, serving
+from app.services.engines import Engines
 from app.settings import get_settings
 from data import importers
-from matching.encoders import Encoder
 
 LINES_AT_ONCE = 1024
 
@@ -49,18 +54,33 @@ def import_path(database: Database, path: Path) -> bool:
         + (f"; {len(problems)} could not be used as they are, see above" if problems else "")
         + "."
     )
+    if done.possible_duplicates:
+        pairs = (
+            "1 possible duplicate awaits"
+            if done.possible_duplicates == 1
+            else (f"{done.possible_duplicates} possible duplicates await")
+        )
+        OUT.print(f"{pairs} a decision: see [bold]enmusubi partner duplicates[/bold].")
     return not problems
 
 
 def embed() -> None:
-    """Embed what has no vector yet. May be interrupted: it goes on where it stopped."""
-    database = open_database()
-    encoder = make_encoder_of(get_settings())
+    """Embed what has no vector yet, and change over to the encoder of the settings.
+
+    May be interrupted: it goes on where it stopped. Until a change is done, the encoder before it
+    serves.
+    """
+    engines = open_engines()
+    database, encoder = engines.database, engines.own.encoder
+    dimension = encoder.dimension  # loads it, for which nobody should wait to write
     with database.writing() as session:
         forgotten = delete_orphans(session)
+        misfits = forget_misfits(session, encoder, dimension=dimension)
     if forgotten:
         OUT.print(f"Forgot {forgotten} vectors of texts that are gone.")
-    number = embed_all(database, encoder)
+    if misfits:
+        OUT.print(f"Forgot {misfits} vectors that did not have the encoder's length.")
+    number = embed_all(engines)
     OUT.print(f"Embedded {number} texts." if number else "Nothing was left to embed.")
     with database.reading() as session:
         unread = count_unread(session, encoder)
@@ -71,17 +91,40 @@ def embed() -> None:
         )
 
 
-def embed_all(database: Database, encoder: Encoder) -> int:
-    """Embed all pending texts under a progress bar; returns how many there were."""
+def embed_all(engines: Engines) -> int:
+    """Embed all pending texts under a progress bar, and let the encoder of the settings serve.
+
+    Returns how many texts there were.
+    """
+    database, encoder = engines.database, engines.own.encoder
     texts = pending_texts(database, encoder)
-    if texts:
-        with progress_bar("Embedding", len(texts)) as bar:
-            try:
+    with database.writing() as session:
+        before = serving(session)
+        serves = ask_for(session, engines.own)
+    if texts or not serves:
+        with _embedding(len(texts)) as bar:
+            if serves:
                 embed_pending(database, encoder, texts, progress=bar.advance)
-            except KeyboardInterrupt:
-                ERRORS.print("Interrupted; what was finished is stored. Run it again to go on.")
-                raise typer.Exit(code=130) from None
+            else:
+                serves = change_over(database, encoder, progress=bar.advance)
+    if not serves:
+        raise conflict(
+            "Another encoder was asked for meanwhile: see `enmusubi encoder status`. What was "
+            "embedded is kept."
+        )
+    if before is not None and before.encoder_id != encoder.id:
+        OUT.print(f"{encoder.id} serves now instead of {before.encoder_id}.", soft_wrap=True)
     return len(texts)
+
+
+@contextmanager
+def _embedding(number: int) -> Iterator[Bar]:
+    with progress_bar("Embedding", number) as bar:
+        try:
+            yield bar
+        except KeyboardInterrupt:
+            ERRORS.print("Interrupted; what was finished is stored. Run it again to go on.")
+            raise typer.Exit(code=130) from None
 
 
 def encode() -> None:

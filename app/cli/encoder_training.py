@@ -16,7 +16,6 @@ from app.settings import get_settings
 from matching.encoders import make_encoder
 from matching.encoders.training.artefact import add_figures
 from matching.encoders.training.recipe import TEACHER, Recipe
-from matching.encoders.training.train import train_encoder
 
 DEVELOPMENT: Final = "dev-pairs.json.gz"
 """In the folder of the pairs: held-out pairs, measured after the training."""
@@ -41,6 +40,9 @@ def train(
 
     What takes long is kept in ENMUSUBI_DATA_DIR: the same command goes on where it was stopped.
     """
+    # Imported here: it brings torch, which takes seconds and which `static` does without.
+    from matching.encoders.training.train import train_encoder  # noqa: PLC0415
+
     settings = get_settings()
     work = settings.data_dir / "encoder-training"
     cache = settings.data_dir / "evaluation"

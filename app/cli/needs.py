@@ -20,7 +20,7 @@ from models import Partner
 
 
 def needs(
-    partner: Annotated[str, typer.Argument(help="Id or external id of a partner.")],
+    partner: Annotated[str, typer.Argument(help="Id, external id or name of a partner.")],
     top: Annotated[int, typer.Option(min=1, max=200)] = 10,
     language: Annotated[Language, typer.Option(help="Of the reasons.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,

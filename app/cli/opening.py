@@ -4,9 +4,11 @@ from http import HTTPStatus
 
 from app.db import Database
 from app.errors import Problem
-from app.main import make_engine
+from app.main import make_engines
 from app.migrations import is_current, upgrade
 from app.services.corpus import Engine
+from app.services.encoder_mismatch import require_serving
+from app.services.engines import Engines
 from app.settings import get_settings
 
 
@@ -24,10 +26,24 @@ def open_database() -> Database:
     return database
 
 
-def open_engine() -> Engine:
-    """The engine of the settings on its migrated database."""
+def open_engines() -> Engines:
+    """The engines of the settings on their migrated database, of which an encoder serves."""
     open_database()
-    return make_engine(get_settings())
+    engines = make_engines(get_settings())
+    engines.adopt()
+    return engines
+
+
+def open_engine() -> Engine:
+    """The engine of the settings, for one command.
+
+    Problem 409 if another encoder serves the database: a list must not come from another than
+    the one that was asked for, and a command does not wait for a change.
+    """
+    engines = open_engines()
+    with engines.database.reading() as session:
+        require_serving(session, engines.own)
+        return engines.current(session)
 
 
 def migrate() -> Database:

@@ -4,17 +4,20 @@ from typing import Annotated, Final
 
 import typer
 import uvicorn
+import uvicorn.config
 from sqlalchemy import exists, select
 
 from app.access import Actor
 from app.cli.data import embed_all, import_path
 from app.cli.opening import migrate as apply_migrations
-from app.cli.opening import open_database
+from app.cli.opening import open_database, open_engines
 from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
-from app.main import create_app, make_engine
+from app.main import create_app, make_engines
 from app.schemas.explanation import Explain
 from app.services.corpus import Engine
+from app.services.encoder_mismatch import find_mismatch
+from app.services.engines import Engines
 from app.services.matches import match_need
 from app.services.needs import find_need, query_of
 from app.settings import get_settings
@@ -29,6 +32,12 @@ SHOWN_NEED: Final = "ms-n03"
 TERMINAL: Final = Actor(key_id=new_id(), role=Role.ADMIN)
 """Whoever may run commands on the server's machine can read its database anyway."""
 
+LOGGING: Final = uvicorn.config.LOGGING_CONFIG | {
+    "loggers": uvicorn.config.LOGGING_CONFIG["loggers"]
+    | {"app": {"handlers": ["default"], "level": "INFO", "propagate": False}}
+}
+"""As uvicorn logs, and our own sentences with it."""
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Default: ENMUSUBI_HOST.")] = None,
@@ -36,15 +45,16 @@ def serve(
 ) -> None:
     """Serve the API; its documentation is at /docs."""
     open_database()
-    _serve(make_engine(get_settings()), host, port)
+    _serve(make_engines(get_settings()), host, port)
 
 
-def _serve(engine: Engine, host: str | None, port: int | None) -> None:
+def _serve(engines: Engines, host: str | None, port: int | None) -> None:
     settings = get_settings()
     uvicorn.run(
-        create_app(settings, engine),
+        create_app(settings, engines),
         host=host or settings.host,
         port=port or settings.port,
+        log_config=LOGGING,
         log_level="info",
     )
 
@@ -70,15 +80,37 @@ def demo(
         import_path(database, REGION)
     elif not sample:
         OUT.print("This database holds your own data; the sample region was not loaded into it.")
-    engine = make_engine(get_settings())
-    embed_all(database, engine.encoder)
+    engines = open_engines()
+    engine = _embedded(engines, may_wait=not then_serve)
     _show_one(engine, SHOWN_NEED if sample or empty else None)
     OUT.print(
         "\nMake an API key: [bold]enmusubi key create NAME --role coordinator[/bold] "
         "(in .venv/bin); then see /docs.",
     )
     if then_serve:
-        _serve(engine, None, None)
+        _serve(engines, None, None)
+
+
+def _embedded(engines: Engines, *, may_wait: bool) -> Engine:
+    """The engine for the list that is shown, with all texts embedded.
+
+    That of the encoder which serves, if a change to another would keep the service waiting.
+    """
+    if not may_wait:
+        engines.open()
+    with engines.database.reading() as session:
+        mismatch = find_mismatch(session, engines.own)
+    if may_wait or mismatch is None:
+        embed_all(engines)
+    with engines.database.reading() as session:
+        engine = engines.current(session)
+    if engine.encoder.id != engines.own.encoder.id:
+        OUT.print(
+            f"This list still comes from the encoder {engine.encoder.id}; the service changes "
+            f"over to {engines.own.encoder.id} in the background.",
+            soft_wrap=True,
+        )
+    return engine
 
 
 def _show_one(engine: Engine, reference: str | None) -> None:

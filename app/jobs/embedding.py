@@ -1,28 +1,18 @@
 """Embedding in pieces that are committed one by one."""
 
-import logging
-import threading
+import random
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final
 
 from app.db import Database
 from app.services.capabilities import passage_of
-from app.services.embeddings import (
-    delete_orphans,
-    load_vectors,
-    pending_capabilities,
-    pending_queries,
-    store_vectors,
-)
+from app.services.embeddings import load_vectors, pending_capabilities, store_vectors
 from matching.encoders import Encoder, Progress, Role, Vectors
 from matching.encoders.protocol import ignore_progress
 
-logger = logging.getLogger(__name__)
-
 CHUNK: Final = 128
 """Texts per commit: a few seconds of work, so that little is lost when it is killed."""
-RETRY_SECONDS: Final = 30.0
 
 
 def embed_texts(
@@ -69,65 +59,13 @@ def embed_pending(
     after_chunk: Callable[[], bool] = lambda: True,
 ) -> None:
     """Embed pending texts and keep nothing in memory; stops early if `after_chunk` says False."""
-    # Sorted over the whole, so that each chunk holds texts of about one length.
+    # Sorted over the whole, so that each chunk holds texts of about one length. The chunks come in
+    # random order: the pace so far then tells the time left, and two processes share the work
+    # instead of doing the same at the same time.
     remaining = iter(sorted(texts.items(), key=lambda item: (len(item[1]), item[0])))
-    while some := dict(islice(remaining, CHUNK)):
-        embed_texts(database, encoder, some, progress=progress)
+    chunks = list(iter(lambda: dict(islice(remaining, CHUNK)), {}))
+    random.shuffle(chunks)
+    for chunk in chunks:
+        embed_texts(database, encoder, chunk, progress=progress)
         if not after_chunk():
             return
-
-
-class EmbeddingWorker(threading.Thread):
-    """Embeds in the background what requests left undone, and once at the start.
-
-    `renew` is called after each chunk and at the end of a round, to renew the index. A round that
-    fails is tried again after half a minute, or earlier when woken.
-    """
-
-    def __init__(self, database: Database, encoder: Encoder, renew: Callable[[], None]) -> None:
-        super().__init__(name="embedding-worker", daemon=True)
-        self._database = database
-        self._encoder = encoder
-        self._renew = renew
-        self._wake = threading.Event()
-        self._stopping = False
-
-    def wake(self) -> None:
-        """Ask for another round."""
-        self._wake.set()
-
-    def stop(self) -> None:
-        """End after the present chunk."""
-        self._stopping = True
-        self._wake.set()
-        self.join(timeout=RETRY_SECONDS)
-
-    def run(self) -> None:
-        """Work until stopped."""
-        while not self._stopping:
-            failed = False
-            try:
-                self._round()
-            except Exception:
-                # The thread must outlive a busy database, a full disk or a missing model.
-                logger.exception("embedding failed; it is tried again in %.0f s", RETRY_SECONDS)
-                failed = True
-            self._wake.wait(timeout=RETRY_SECONDS if failed else None)
-            self._wake.clear()
-
-    def _round(self) -> None:
-        texts = pending_texts(self._database, self._encoder)
-        embed_pending(self._database, self._encoder, texts, after_chunk=self._after_chunk)
-        with self._database.reading() as session:
-            queries = pending_queries(session, self._encoder)
-        if queries and not self._stopping:
-            embed_texts(self._database, self._encoder, queries, role="query")
-        with self._database.writing() as session:
-            delete_orphans(session)
-        if not self._stopping:
-            self._renew()
-
-    def _after_chunk(self) -> bool:
-        if not self._stopping:
-            self._renew()
-        return not self._stopping

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from app.db import Database
-from app.services import imports
+from app.services import imports, partner_imports
+from app.services.duplicates import count_duplicates_of
 from app.services.imports import Imported
 from data.importers import ReadResult
 
@@ -38,13 +39,15 @@ def store(
             imports.import_organisations(session, organisations, done)
     for partners in _chunks(read.partners, progress):
         with database.writing() as session:
-            imports.import_partners(session, partners, done)
+            partner_imports.import_partners(session, partners, done)
     for pairs in _chunks(read.loose_capabilities, progress):
         with database.writing() as session:
-            imports.import_loose_capabilities(session, pairs, done)
+            partner_imports.import_loose_capabilities(session, pairs, done)
     for needs in _chunks(read.needs, progress):
         with database.writing() as session:
             imports.import_needs(session, needs, done, set_name=set_name, today=today)
+    with database.reading() as session:
+        done.possible_duplicates = count_duplicates_of(session, done.new_partners)
     return done
 
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from app.access import Rule, rule
 from app.deps import CurrentEngine, ReadSession
 from app.errors import Problem
-from app.schemas.health import HealthOut, ReadyOut
+from app.schemas.health import EncoderChangeOut, HealthOut, ReadyOut
+from app.services.encoders import change_of
 
 router = APIRouter(tags=["operation"])
 
@@ -30,6 +31,10 @@ def ready(session: ReadSession, engine: CurrentEngine) -> ReadyOut:
             "The encoder and the corpus are being loaded: try again shortly.",
             headers={"Retry-After": "2"},
         )
+    change = change_of(session)
     return ReadyOut(
-        status="ready", encoder=engine.encoder.id, pending_embeddings=loaded.corpus.pending
+        status="ready",
+        encoder=engine.encoder.id,
+        pending_embeddings=loaded.corpus.pending,
+        encoder_change=None if change is None else EncoderChangeOut.model_validate(change),
     )

@@ -1,13 +1,14 @@
 """Organisations."""
 
 from http import HTTPStatus
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from app.access import Rule, rule
 from app.deps import CurrentActor, CurrentPage, ReadSession, WriteSession
-from app.schemas.common import Page, Slug, merged
+from app.schemas.common import NAMED, ORDERED, Order, Page, Slug, merged
 from app.schemas.organisation import OrganisationIn, OrganisationOut, OrganisationPatch
 from app.services import organisations
 from models import OrganisationKind
@@ -33,6 +34,8 @@ def list_organisations(
     kind: OrganisationKind | None = None,
     cluster: Slug | None = None,
     external_id: str | None = None,
+    name: Annotated[str | None, Query(max_length=300, description=NAMED)] = None,
+    order: Annotated[Order, Query(description=ORDERED)] = "created",
 ) -> Page[OrganisationOut]:
     """Organisations; a company key sees its own only."""
     found = organisations.list_organisations(
@@ -43,6 +46,8 @@ def list_organisations(
         kind=kind,
         cluster=cluster,
         external_id=external_id,
+        name=name,
+        order=order,
     )
     return Page[OrganisationOut].model_validate(found, from_attributes=True)
 

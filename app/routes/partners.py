@@ -10,7 +10,7 @@ from app.access import Rule, rule
 from app.deps import CurrentActor, CurrentEngine, CurrentPage, ReadSession, Today, WriteSession
 from app.presenting import need_match_list
 from app.schemas.capability import CapabilityIn, CapabilityOut
-from app.schemas.common import Page, Slug, merged
+from app.schemas.common import NAMED, ORDERED, Order, Page, Slug, merged
 from app.schemas.match import NeedMatchListOut
 from app.schemas.partner import PartnerIn, PartnerOut, PartnerPatch
 from app.services import capabilities, matches, partners
@@ -35,6 +35,8 @@ def list_partners(
     kind: PartnerKind | None = None,
     cluster: Slug | None = None,
     external_id: str | None = None,
+    name: Annotated[str | None, Query(max_length=300, description=NAMED)] = None,
+    order: Annotated[Order, Query(description=ORDERED)] = "created",
 ) -> Page[PartnerOut]:
     """Partners."""
     found = partners.list_partners(
@@ -44,6 +46,8 @@ def list_partners(
         kind=kind,
         cluster=cluster,
         external_id=external_id,
+        name=name,
+        order=order,
     )
     return Page[PartnerOut].model_validate(found, from_attributes=True)
 

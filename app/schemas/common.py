@@ -1,7 +1,7 @@
 """Shared pieces of the API's schemas."""
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +14,7 @@ from pydantic import (
     ValidationError,
 )
 
-from matching.text import normalise
+from matching.text import is_reading, normalise
 
 
 class Input(BaseModel):
@@ -37,6 +37,12 @@ def _cleaned(value: Any) -> Any:
     return normalise(value) if isinstance(value, str) else value
 
 
+def _kana(value: str | None) -> str | None:
+    if value is not None and not is_reading(value):
+        raise ValueError("write the reading in hiragana or katakana, such as くろき はるか")
+    return value
+
+
 def _distinct(values: list[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
@@ -47,12 +53,27 @@ Title = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(
 LongTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, BeforeValidator(_clean)]
 Brief = Annotated[Annotated[str, Field(max_length=50_000)] | None, BeforeValidator(_clean)]
 Place = Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_clean)]
+KanaName = Annotated[
+    Name,
+    AfterValidator(_kana),
+    Field(description="How the name is read, in kana.", examples=["くろき はるか"]),
+]
 ExternalId = Name
 Source = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=100)]
 RequiredText = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=50_000)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", examples=["food-health"])]
 Slugs = Annotated[list[Slug], Field(max_length=20), AfterValidator(_distinct)]
 DistinctList = AfterValidator(_distinct)
+
+NAMED = (
+    "A name, or part of one, as people write it: kanji (variants too), kana or romaji, surname "
+    "and given name in either order, with or without a space."
+)
+ORDERED = (
+    "`name`: in the order of the kana, by the reading where it is known. A page that is asked for "
+    "after its last row was removed answers 422: begin again."
+)
+Order = Literal["created", "name"]
 
 Item = TypeVar("Item")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from app.schemas.common import ExternalId, Input, Name, Place, Slugs, Stamped
+from app.schemas.common import ExternalId, Input, KanaName, Name, Place, Slugs, Stamped
 from models import Cluster, OrganisationKind
 
 
@@ -13,6 +13,7 @@ class OrganisationFields(Input):
 
     name_ja: Name = None
     name_en: Name = None
+    name_kana: KanaName = None
     prefecture: Place = None
     city: Place = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
@@ -63,6 +64,7 @@ class OrganisationOut(Stamped):
     kind: OrganisationKind
     name_ja: str | None
     name_en: str | None
+    name_kana: str | None
     prefecture: str | None
     city: str | None
     latitude: float | None

@@ -6,7 +6,16 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from app.schemas.common import DistinctList, ExternalId, Input, Name, Output, Slugs, Stamped
+from app.schemas.common import (
+    DistinctList,
+    ExternalId,
+    Input,
+    KanaName,
+    Name,
+    Output,
+    Slugs,
+    Stamped,
+)
 from models import Cluster, EngagementType, PartnerKind
 
 ORCID = r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$"
@@ -42,6 +51,7 @@ class PartnerFields(Input):
 
     name_ja: Name = None
     name_en: Name = None
+    name_kana: KanaName = None
     organisation_id: UUID | None = Field(default=None, description="Affiliation.")
     orcid: Annotated[str, Field(pattern=ORCID, description="ORCID iD.")] | None = None
     researchmap_id: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")] | None = None
@@ -64,6 +74,7 @@ class PartnerIn(PartnerFields):
                     "kind": "researcher",
                     "name_ja": "黒木 遥",
                     "name_en": "Haruka Kuroki",
+                    "name_kana": "くろき はるか",
                     "clusters": ["food-health"],
                     "languages": ["ja", "en"],
                     "engagement_types": ["joint_research", "consulting"],
@@ -101,6 +112,7 @@ class PartnerOut(Stamped):
     kind: PartnerKind
     name_ja: str | None
     name_en: str | None
+    name_kana: str | None
     organisation_id: UUID | None
     orcid: str | None
     researchmap_id: str | None

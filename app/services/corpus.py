@@ -22,7 +22,7 @@ from app.services.capabilities import passage_of
 from app.services.embeddings import PARAMETERS, load_vectors
 from app.services.need_scores import NeedScoresCache
 from matching.corpus import Corpus, Evidence, Partner, Period
-from matching.encoders import CachedEncoder, Encoder, Vectors
+from matching.encoders import WORDS_ONLY, CachedEncoder, Encoder, Vectors
 from matching.lexical import TermCounts, count_terms
 from matching.model import Model
 from models import Capability, CorpusRevision
@@ -57,12 +57,13 @@ class CorpusCache:
     request waits for a writer.
     """
 
-    def __init__(self, encoder: Encoder, *, inline: int) -> None:
+    def __init__(self, encoder: Encoder, *, inline: int, like: "CorpusCache | None" = None) -> None:
+        """`like` is a cache for another encoder: what does not depend on that is taken over."""
         self._encoder = encoder
         self._inline = inline
         self._lock = threading.Lock()
         self._loaded: Loaded | None = None
-        self._pieces: dict[UUID, Piece] = {}
+        self._pieces: dict[UUID, Piece] = {} if like is None else like._pieces
         self._vectors: dict[str, Vectors] = {}
         self.on_missing: Callable[[], None] = lambda: None
         """Called when texts without a stored vector were met."""
@@ -150,7 +151,7 @@ class CorpusCache:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a request needs in order to rank."""
+    """What a request needs in order to rank, all of it for one encoder."""
 
     database: Database
     encoder: CachedEncoder
@@ -167,13 +168,22 @@ class Engine:
         inline: int,
         sentence_cache: int,
         model: Model | None = None,
+        like: "Engine | None" = None,
     ) -> "Engine":
-        """An engine on a database; nothing is loaded yet."""
+        """An engine on a database; nothing is loaded yet.
+
+        `like` is an engine on the same database for another encoder, to spare reading texts twice.
+        """
         cached = CachedEncoder(encoder, sentence_cache)
-        corpora = CorpusCache(cached, inline=inline)
+        corpora = CorpusCache(cached, inline=inline, like=None if like is None else like.corpora)
         model = model or Model()
         need_scores = NeedScoresCache(NEED_SCORES, model.signals)
         return cls(database, cached, corpora, need_scores, model)
+
+    @property
+    def reads(self) -> bool:
+        """False if it has no encoder and ranks by words alone."""
+        return self.encoder.id != WORDS_ONLY
 
 
 def _partner_rows(session: Session) -> Iterable[PartnerRow]:

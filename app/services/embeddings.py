@@ -1,14 +1,17 @@
 """Vectors in the database, under (content hash, encoder)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import islice
 from typing import Final
 
 import numpy as np
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.errors import Problem
 from app.services.needs import query_text
 from matching.encoders import Encoder, Role, Vectors
 from matching.text import content_hash
@@ -28,7 +31,10 @@ def key_of(encoder: Encoder, role: Role) -> str:
 def load_vectors(
     session: Session, hashes: Collection[str], encoder: Encoder, role: Role
 ) -> dict[str, Vectors]:
-    """Stored vectors (dimension,) by content hash; a text known to have none is all zeros."""
+    """Stored vectors (dimension,) by content hash; a text known to have none is all zeros.
+
+    Problem 503 if one of them has another length than the encoder's.
+    """
     found: dict[str, Vectors] = {}
     for some in _batched(hashes):
         statement = select(Embedding.content_hash, Embedding.vector).where(
@@ -38,9 +44,29 @@ def load_vectors(
             found[key] = (
                 np.zeros(encoder.dimension, np.float32)
                 if vector is None
-                else np.frombuffer(vector, LITTLE_ENDIAN).astype(np.float32)
+                else _read(vector, encoder)
             )
     return found
+
+
+def _read(vector: bytes, encoder: Encoder) -> Vectors:
+    if len(vector) != encoder.dimension * LITTLE_ENDIAN.itemsize:
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"A stored vector of the encoder {encoder.id} has {len(vector)} bytes instead of "
+            f"{encoder.dimension * LITTLE_ENDIAN.itemsize}: the database is damaged or was changed "
+            "by another program. Run `enmusubi embed`: it forgets such vectors and computes them "
+            "anew.",
+        )
+    return np.frombuffer(vector, LITTLE_ENDIAN).astype(np.float32)
+
+
+def forget_misfits(session: Session, encoder: Encoder, *, dimension: int) -> int:
+    """Forget vectors of the encoder that do not have its dimension; returns how many."""
+    wrong = Embedding.encoder_id.in_([key_of(encoder, "passage"), key_of(encoder, "query")]) & (
+        func.length(Embedding.vector) != dimension * LITTLE_ENDIAN.itemsize
+    )
+    return _forget(session, wrong)
 
 
 def store_vectors(
@@ -77,6 +103,69 @@ def pending_capabilities(session: Session, encoder: Encoder) -> list[Capability]
     return list({capability.content_hash: capability for capability in found}.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How many of the texts of all capabilities have a stored vector."""
+
+    embedded: int
+    total: int
+
+    @property
+    def is_complete(self) -> bool:
+        """True if nothing is left to embed."""
+        return self.embedded == self.total
+
+
+def measure(session: Session, encoder: Encoder) -> Measured:
+    """How far the encoder is with the capabilities; texts that are equal count once."""
+    texts = select(Capability.content_hash).distinct().subquery()
+    stored = exists().where(
+        Embedding.content_hash == texts.c.content_hash,
+        Embedding.encoder_id == key_of(encoder, "passage"),
+    )
+    total = session.scalar(select(func.count()).select_from(texts)) or 0
+    embedded = session.scalar(select(func.count()).select_from(texts).where(stored)) or 0
+    return Measured(embedded, total)
+
+
+def count_passages(session: Session) -> dict[str, int]:
+    """Number of stored vectors of capabilities by the id of their encoder."""
+    statement = (
+        select(Embedding.encoder_id, func.count())
+        .where(~Embedding.encoder_id.endswith(QUERY))
+        .group_by(Embedding.encoder_id)
+    )
+    return {row[0]: row[1] for row in session.execute(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How much is stored of one encoder, of queries and passages together."""
+
+    encoder: str
+    vectors: int
+    bytes: int
+
+
+def stored_vectors(session: Session) -> list[Stored]:
+    """What is stored, by encoder."""
+    statement = select(
+        Embedding.encoder_id, func.count(), func.sum(func.length(Embedding.vector))
+    ).group_by(Embedding.encoder_id)
+    found: dict[str, Stored] = {}
+    for key, vectors, size in session.execute(statement):
+        encoder = key.removesuffix(QUERY)
+        before = found.get(encoder, Stored(encoder, 0, 0))
+        found[encoder] = Stored(encoder, before.vectors + vectors, before.bytes + (size or 0))
+    return list(found.values())
+
+
+def forget_all_but(session: Session, encoder_ids: Collection[str]) -> int:
+    """Forget the vectors of all encoders but these; returns how many there were."""
+    kept = [key + suffix for key in encoder_ids for suffix in ("", QUERY)]
+    return _forget(session, Embedding.encoder_id.not_in(kept))
+
+
 def count_unread(session: Session, encoder: Encoder) -> int:
     """Number of capability texts in which the encoder found nothing to read."""
     statement = (
@@ -102,10 +191,14 @@ def delete_orphans(session: Session) -> int:
     queries = Embedding.encoder_id.endswith(QUERY) & Embedding.content_hash.not_in(
         _storable_queries(session)
     )
-    orphans = session.scalar(select(func.count()).select_from(Embedding).where(passages | queries))
-    if orphans:
-        session.execute(delete(Embedding).where(passages | queries))
-    return orphans or 0
+    return _forget(session, passages | queries)
+
+
+def _forget(session: Session, which: ColumnElement[bool]) -> int:
+    number = session.scalar(select(func.count()).select_from(Embedding).where(which)) or 0
+    if number:
+        session.execute(delete(Embedding).where(which))
+    return number
 
 
 def _storable_queries(session: Session) -> dict[str, str]:

@@ -29,3 +29,15 @@ def load_model(path: str, encoder_id: str) -> Model:
         logger.info("Not calibrated: the shipped calibration is for other weights")
         return Model()
     return Model(SIGNALS, shipped.calibration)
+
+
+def model_for(path: str, encoder_id: str) -> Model:
+    """As `load_model`, but a file made for another encoder is left away with a warning.
+
+    For an encoder that serves although the settings, and with them the file, name another.
+    """
+    try:
+        return load_model(path, encoder_id)
+    except ArtefactError as error:
+        logger.warning("Ranked with the default weights: %s", error)
+        return load_model("", encoder_id)

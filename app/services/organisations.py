@@ -7,8 +7,10 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, visible_organisations
 from app.errors import conflict, invalid, not_found
+from app.schemas.common import Order
 from app.schemas.organisation import OrganisationIn
 from app.services.clusters import clusters_by_slug
+from app.services.names import named, place_by_name, renew_name_keys
 from app.services.paging import PageOf, page
 from models import ApiKey, Need, Organisation, OrganisationKind, Partner
 
@@ -30,7 +32,9 @@ def write_organisation(
     for field, value in values.model_dump(exclude={"clusters"}).items():
         setattr(organisation, field, value)
     organisation.clusters = clusters
+    place_by_name(organisation)
     session.flush()
+    renew_name_keys(session, [organisation])
     return organisation
 
 
@@ -70,6 +74,8 @@ def list_organisations(
     kind: OrganisationKind | None = None,
     cluster: str | None = None,
     external_id: str | None = None,
+    name: str | None = None,
+    order: Order = "created",
 ) -> PageOf[Organisation]:
     """A page of the organisations that the actor may see."""
     statement = select(Organisation).where(visible_organisations(actor))
@@ -79,7 +85,9 @@ def list_organisations(
         statement = statement.where(Organisation.clusters.any(slug=cluster))
     if external_id is not None:
         statement = statement.where(Organisation.external_id == external_id)
-    return page(session, statement, Organisation, cursor=cursor, limit=limit)
+    if name is not None:
+        statement = named(statement, Organisation, name)
+    return page(session, statement, Organisation, cursor=cursor, limit=limit, order=order)
 
 
 def delete_organisation(session: Session, organisation: Organisation) -> None:

@@ -1,18 +1,25 @@
 """Partners."""
 
+from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import conflict, not_found
+from app.schemas.common import Order
 from app.schemas.partner import PartnerIn
 from app.services.clusters import clusters_by_slug
+from app.services.names import named, place_by_name, renew_name_keys
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
-from models import Partner, PartnerKind, Unavailability
+from matching.names import name_query
+from models import Partner, PartnerAlias, PartnerKind, Unavailability
 
 UNIQUE_FIELDS = ("external_id", "orcid", "researchmap_id")
+MOST_NAMED: Final = 5
+"""Partners of one name who are listed to choose from."""
 
 
 def create_partner(session: Session, values: PartnerIn) -> Partner:
@@ -37,7 +44,9 @@ def write_partner(session: Session, partner: Partner, values: PartnerIn) -> Part
         setattr(partner, field, value)
     partner.clusters = clusters
     partner.unavailable = [Unavailability(**u.model_dump()) for u in values.unavailable]
+    place_by_name(partner)
     session.flush()
+    renew_name_keys(session, [partner])
     return partner
 
 
@@ -49,6 +58,11 @@ def _require_unique(session: Session, partner: Partner, values: PartnerIn) -> No
         other = session.scalar(select(Partner.id).where(getattr(Partner, field) == value))
         if other not in (None, partner.id):
             raise conflict(f"Another partner has this {field}.")
+    if values.external_id is not None:
+        statement = select(PartnerAlias.partner_id)
+        other = session.scalar(statement.where(PartnerAlias.external_id == values.external_id))
+        if other not in (None, partner.id):
+            raise conflict("A record with this external_id was merged into another partner.")
 
 
 def get_partner(session: Session, partner_id: UUID) -> Partner:
@@ -60,14 +74,40 @@ def get_partner(session: Session, partner_id: UUID) -> Partner:
 
 
 def find_partner(session: Session, reference: str) -> Partner:
-    """A partner by id or external id, else Problem 404; for people at a terminal."""
+    """A partner by id, external id or name, for people at a terminal.
+
+    Problem 404 if there is none, 409 if several have the name.
+    """
     try:
         return get_partner(session, UUID(reference))
     except ValueError:
-        partner = session.scalar(select(Partner).where(Partner.external_id == reference))
-        if partner is None:
-            raise not_found("partner") from None
-        return partner
+        pass
+    known = partners_by_external_id(session, [reference])
+    if reference in known:
+        return known[reference]
+    if name_query(reference) is None:
+        raise not_found("partner")
+    statement = named(select(Partner), Partner, reference).order_by(Partner.name_sort, Partner.id)
+    found = session.scalars(statement.limit(MOST_NAMED + 1)).unique().all()
+    if not found:
+        raise not_found("partner")
+    if len(found) > 1:
+        who = "; ".join(f"{p.name_ja or p.name_en} ({p.external_id or p.id})" for p in found)
+        raise conflict(f"Several partners have this name, say which one by its id: {who}.")
+    return found[0]
+
+
+def partners_by_external_id(session: Session, ids: Iterable[str]) -> dict[str, Partner]:
+    """The partners that have these ids in their files, or had them before they were merged."""
+    wanted = set(ids)
+    own = session.scalars(select(Partner).where(Partner.external_id.in_(wanted))).unique()
+    found = {str(partner.external_id): partner for partner in own}
+    former = (
+        select(PartnerAlias.external_id, Partner)
+        .join(Partner, Partner.id == PartnerAlias.partner_id)
+        .where(PartnerAlias.external_id.in_(wanted - found.keys()))
+    )
+    return found | {str(row[0]): row[1] for row in session.execute(former)}
 
 
 def list_partners(
@@ -78,16 +118,21 @@ def list_partners(
     kind: PartnerKind | None = None,
     cluster: str | None = None,
     external_id: str | None = None,
+    name: str | None = None,
+    order: Order = "created",
 ) -> PageOf[Partner]:
-    """A page of partners."""
+    """A page of partners; `name` as a person types it, `external_id` also of merged records."""
     statement = select(Partner)
     if kind is not None:
         statement = statement.where(Partner.kind == kind)
     if cluster is not None:
         statement = statement.where(Partner.clusters.any(slug=cluster))
     if external_id is not None:
-        statement = statement.where(Partner.external_id == external_id)
-    return page(session, statement, Partner, cursor=cursor, limit=limit)
+        merged = select(PartnerAlias.partner_id).where(PartnerAlias.external_id == external_id)
+        statement = statement.where(or_(Partner.external_id == external_id, Partner.id.in_(merged)))
+    if name is not None:
+        statement = named(statement, Partner, name)
+    return page(session, statement, Partner, cursor=cursor, limit=limit, order=order)
 
 
 def delete_partner(session: Session, partner: Partner) -> None:

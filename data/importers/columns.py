@@ -64,15 +64,18 @@ _EVERYWHERE: Final = {
     "city": "市町村 市区町村 市",
     "engagement_types": "連携形態 連携方法 連携の種類 engagement engagement_type",
 }
+_KANA: Final = " フリガナ ふりがな カナ かな よみ 読み よみがな 読み仮名 kana reading"
 _ALIASES: Final[Mapping[RecordKind, Mapping[str, str]]] = {
     RecordKind.CLUSTER: {"name": "名称 クラスター名 氏名", "description": "説明 概要 本文"},
     RecordKind.ORGANISATION: {
         "name": "名称 企業名 会社名 機関名 組織名 氏名 企業",
+        "name_kana": "企業名カナ 会社名カナ 機関名カナ 名称カナ 名称(カナ)" + _KANA,
         "latitude": "緯度",
         "longitude": "経度",
     },
     RecordKind.PARTNER: {
         "name": "氏名 名称 名前 研究者名",
+        "name_kana": "氏名カナ 氏名かな 氏名(カナ) 氏名(かな) 氏名フリガナ" + _KANA,
         "affiliation": "所属 企業 所属機関 所属id organisation organization organisation_id",
         "researchmap_id": "researchmap リサーチマップ",
         "languages": "言語 対応言語 language",

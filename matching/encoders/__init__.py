@@ -8,6 +8,7 @@ from matching.encoders import minilm
 from matching.encoders.bilingual import BilingualEncoder
 from matching.encoders.cached import CachedEncoder
 from matching.encoders.hashing import HashingEncoder
+from matching.encoders.nothing import WORDS_ONLY, NoEncoder
 from matching.encoders.protocol import (
     Encoder,
     EncoderError,
@@ -20,9 +21,12 @@ from matching.encoders.sentence_transformer import Model, Precision, SentenceTra
 from matching.encoders.static_table import StaticEncoder
 
 __all__ = [
+    "CHOICES",
+    "WORDS_ONLY",
     "CachedEncoder",
     "Encoder",
     "EncoderError",
+    "NoEncoder",
     "Progress",
     "Role",
     "Vectors",

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.encoders import exact
-from matching.encoders.protocol import Encoder, Progress, Role, Vectors, has_vector
+from matching.encoders.protocol import Encoder, Progress, Role, Vectors, has_vector, ignore_progress
 from matching.encoders.spans import split_by_language
+from matching.text import normalise, sentences
 
 SPANS_VERSION: Final = 1
 """Part of the encoder id: bump it when spans are cut or weighted in another way."""
@@ -53,6 +54,34 @@ class BilingualEncoder:
         role: Role = "passage",
         progress: Progress | None = None,
     ) -> Vectors:
+        if role == "query":
+            return self._by_sentences(texts, progress or ignore_progress)
+        return self._read(texts, role, progress).astype(np.float32)
+
+    def _by_sentences(self, texts: Sequence[str], progress: Progress) -> Vectors:
+        """Queries as the mean of the whole and of its sentences.
+
+        A need of several sentences asks for several things; a transformer's vector of the whole
+        hears the first of them, the sum of a table all of them alike. Read by sentences too, the
+        two sides come nearer to each other.
+        """
+        whole = self._read(texts, "query", progress)
+        pieces = [sentences(normalise(text)) for text in texts]
+        several = [row for row, some in enumerate(pieces) if len(some) > 1]
+        flat = [piece.text for row in several for piece in pieces[row]]
+        if not flat:
+            return whole.astype(np.float32)
+        weights = np.sqrt([len(text) for text in flat])[:, None]
+        starts = np.cumsum([0, *(len(pieces[row]) for row in several[:-1])])
+        sums = np.add.reduceat(weights * self._read(flat, "query", None), starts, axis=0)
+        means = sums / np.add.reduceat(weights, starts, axis=0)
+        whole[several] = exact.unit(whole[several] + exact.unit(means))
+        return whole.astype(np.float32)
+
+    def _read(
+        self, texts: Sequence[str], role: Role, progress: Progress | None
+    ) -> NDArray[np.float64]:
+        """Unit vectors (n, d) of texts, each as a whole."""
         spans = [split_by_language(text) for text in texts]
         # The Japanese side takes no time beside a transformer, so the English one tells how far
         # it is.
@@ -66,7 +95,7 @@ class BilingualEncoder:
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
         both = weights[:, :1] * exact.unit(_relative(japanese, self._means[0]))
         both += weights[:, 1:] * exact.unit(_relative(english, self._means[1]))
-        return exact.unit(both).astype(np.float32)
+        return exact.unit(both)
 
 
 def _relative(vectors: Vectors, mean: NDArray[np.float64]) -> NDArray[np.float64]:

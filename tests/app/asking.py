@@ -1,6 +1,7 @@
 """Valid request bodies, and what tests ask of every answer."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -106,6 +107,14 @@ def problem(response: Response, status: int, field: str | None = None) -> Body:
         assert set(error) == {"field", "message"}
         assert error["message"]
     return body
+
+
+def eventually(condition: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until the condition holds; it is a failure if it does not within that time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
 
 
 def without_stamp(body: Body) -> Body:

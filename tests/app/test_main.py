@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.main import create_app, make_engine
+from app.main import create_app, make_engines
 from app.services.corpus import Engine
 from app.settings import Settings
 from matching import sudachi
@@ -67,9 +67,9 @@ def test_missing_packages_of_sudachi_stop_the_start(
 
 
 def test_the_engine_follows_the_settings(settings: Settings) -> None:
-    engine = make_engine(settings)
-    assert str(engine.database.engine.url) == settings.url
-    assert engine.encoder.id.startswith("hashing")
+    engines = make_engines(settings)
+    assert str(engines.database.engine.url) == settings.url
+    assert engines.own.encoder.id.startswith("hashing")
 
 
 def _count(text: str, handler: str, method: str, status: str) -> float:

@@ -16,6 +16,7 @@ from app.services.keys import create_key
 from app.settings import Settings
 from models import Role
 from tests.app.asking import cluster, everything, problem
+from tests.conftest import engines_of
 
 LIMIT = 2000
 
@@ -25,7 +26,7 @@ def limited(settings: Settings, engine: Engine, database: Database) -> Iterator[
     """The application with a small limit, called by a coordinator."""
     with database.writing() as session:
         _, secret = create_key(session, name="x", role=Role.COORDINATOR)
-    app = create_app(settings.model_copy(update={"max_body_bytes": LIMIT}), engine)
+    app = create_app(settings.model_copy(update={"max_body_bytes": LIMIT}), engines_of(engine))
     headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
     with TestClient(app, headers=headers, raise_server_exceptions=False) as client:
         yield client

@@ -19,10 +19,11 @@ from matching.artefact import (
     parse,
 )
 from matching.calibrate import Calibration, Curve
+from matching.encoders.hashing import HashingEncoder
 from matching.signals import SIGNALS
 from tests.matching.factories import repeatable
 
-ENCODER = "hashing:256:v1"
+ENCODER = HashingEncoder().id
 
 
 def make_artefact(**changes: Any) -> Artefact:

@@ -18,6 +18,7 @@ from matching.text import (
     content_hash,
     count_latin_words,
     has_japanese,
+    is_reading,
     japanese_letters,
     language_of,
     languages_of,
@@ -366,3 +367,13 @@ class TestTokens:
         normal = normalise(text)
         if normalise(normal) == normal:
             assert tokens(normal) == found
+
+
+@pytest.mark.parametrize("text", ["くろき はるか", "クロキ・ハルカ", "ｸﾛｷ", "みやざきTLO", "ヴ"])
+def test_what_is_a_reading(text: str) -> None:
+    assert is_reading(text)
+
+
+@pytest.mark.parametrize("text", ["", "黒木", "Kuroki", "くろき 遥", "・ー", "佐々き", "123"])
+def test_what_is_no_reading(text: str) -> None:
+    assert not is_reading(text)

@@ -44,19 +44,25 @@ class Student(torch.nn.Module):
 
 
 def loss_of(
-    vectors: torch.Tensor, targets: torch.Tensor, places: torch.Tensor, recipe: Recipe
+    vectors: torch.Tensor,
+    targets: torch.Tensor,
+    places: torch.Tensor,
+    negatives: torch.Tensor,
+    recipe: Recipe,
 ) -> torch.Tensor:
     """Symmetric InfoNCE plus `pull` times 1 - cosine.
 
     `vectors` and `targets` are unit rows (n, d); texts with one target (equal `places`) are not
-    held against each other.
+    held against each other. `negatives` (k, d) are further targets that are not the texts' own.
     """
     likeness = vectors @ targets.T / recipe.temperature
     same = places[:, None] == places[None, :]
     same.fill_diagonal_(fill_value=False)
     likeness = likeness.masked_fill(same, -1e4)
     own = torch.arange(len(places), device=places.device)
-    contrast = functional.cross_entropy(likeness, own) + functional.cross_entropy(likeness.T, own)
+    others = vectors @ negatives.T / recipe.temperature
+    contrast = functional.cross_entropy(torch.cat([likeness, others], dim=1), own)
+    contrast = contrast + functional.cross_entropy(likeness.T, own)
     distance = (1 - (vectors * targets).sum(1)).mean()
     return contrast / 2 + recipe.pull * distance
 
@@ -91,8 +97,12 @@ def train_student(
                 passed = (epoch + number / batches) / recipe.epochs
                 own = torch.from_numpy(lessons.places[rows]).to(device)
                 read = student.read(bags.batch(rows, drop=recipe.drop, random=random))
-                target = functional.normalize(vectors[own].float(), dim=1)
-                optimisers.step(loss_of(read, target, own, recipe), 1 - passed)
+                drawn = torch.from_numpy(random.integers(0, len(vectors), recipe.negatives))
+                target, others = (
+                    functional.normalize(vectors[places].float(), dim=1)
+                    for places in (own, drawn.to(device))
+                )
+                optimisers.step(loss_of(read, target, own, others, recipe), 1 - passed)
                 advance(1)
             _keep(checkpoint, student, optimisers, recipe, epoch + 1)
     return student.cpu()

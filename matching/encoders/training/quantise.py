@@ -70,5 +70,5 @@ def _activations(student: Student, bags: Bags, seed: int) -> Floats:
         )
         units = torch.nn.functional.normalize(sums, dim=1)
         hidden = torch.relu(student.inward(units)).double().numpy()
-    ranges: Floats = np.maximum(np.quantile(hidden, HIGHEST, axis=0), 1e-6)
-    return ranges
+    highest: Floats = np.maximum(np.quantile(hidden, HIGHEST, axis=0), 1e-6)
+    return highest

@@ -28,8 +28,10 @@ class Recipe:
     """Of the ridge start."""
     iterations: int = 12
     """Of its conjugate gradient."""
-    epochs: int = 6
+    epochs: int = 5
     batch: int = 1024
+    negatives: int = 4096
+    """Targets of other texts, drawn for each batch, that no text of it may be near to."""
     table_rate: float = 2e-3
     """Learning rate of the table, falling to nothing in a straight line."""
     hidden_rate: float = 1e-3

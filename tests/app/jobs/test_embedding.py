@@ -1,16 +1,14 @@
 """Long work survives being killed."""
 
-import threading
 from collections.abc import Sequence
 
 import pytest
 
 from app.db import Database
-from app.jobs.embedding import EmbeddingWorker, embed_texts, pending_texts
+from app.jobs.embedding import embed_texts
 from matching.encoders import Progress, Role, Vectors
 from matching.encoders.hashing import HashingEncoder
 from matching.text import content_hash
-from tests.factories import make_capability, make_partner
 
 
 class Fragile(HashingEncoder):
@@ -74,45 +72,3 @@ def test_progress_counts_stored_and_new_texts(database: Database) -> None:
     embed_texts(database, HashingEncoder(), texts(8), progress=steps.append)
 
     assert sum(steps) == 8
-
-
-def test_the_worker_embeds_what_is_pending_and_stops(database: Database) -> None:
-    with database.writing() as session:
-        make_capability(session, make_partner(session))
-    encoder, done = HashingEncoder(), threading.Event()
-    worker = EmbeddingWorker(database, encoder, done.set)
-
-    worker.start()
-    assert done.wait(timeout=10)
-    worker.stop()
-
-    assert not worker.is_alive()
-    assert pending_texts(database, encoder) == {}
-
-
-def test_the_worker_outlives_a_failing_encoder(database: Database) -> None:
-    with database.writing() as session:
-        make_capability(session, make_partner(session))
-    done = threading.Event()
-
-    class Failing(HashingEncoder):
-        failures = 1
-
-        def encode(
-            self, texts: Sequence[str], *, role: Role = "passage", progress: Progress | None = None
-        ) -> Vectors:
-            if self.failures:
-                self.failures -= 1
-                raise OSError("no space left on device")
-            return super().encode(texts, role=role, progress=progress)
-
-    encoder = Failing()
-    worker = EmbeddingWorker(database, encoder, done.set)
-    worker.start()
-    while encoder.failures:
-        pass
-    worker.wake()
-    assert done.wait(timeout=10)
-    worker.stop()
-
-    assert pending_texts(database, encoder) == {}

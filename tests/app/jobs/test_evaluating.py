@@ -9,9 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.cli.data import embed_all, import_path
+from app.cli.data import import_path
 from app.db import Database
 from app.errors import Problem
+from app.jobs.embedding import embed_pending, pending_texts
 from app.jobs.evaluating import Steps, build_tasks, evaluate_folder
 from app.services.corpus import Engine
 from data.samples import REGION
@@ -30,9 +31,10 @@ def assert_same_lists(
     folder: Path, tmp_path: Path, database: Database, staff: TestClient, *, queries: int
 ) -> None:
     """The first ten of `enmusubi evaluate` and of the API agree, partner by partner."""
-    (task,) = build_tasks(folder, make_encoder("hashing"), cache=tmp_path, steps=QUIET)
+    encoder = make_encoder("hashing")
+    (task,) = build_tasks(folder, encoder, cache=tmp_path, steps=QUIET)
     import_path(database, folder)
-    embed_all(database, make_encoder("hashing"))
+    embed_pending(database, encoder, pending_texts(database, encoder))
     with database.reading() as session:
         ids = {need.external_id: need.id for need in session.scalars(select(Need))}
     for judged in task.queries[:queries]:

@@ -11,6 +11,7 @@ from matching.calibrate import Calibration, Curve
 from matching.model import Model
 from matching.signals import SIGNALS
 from tests.app.asking import capability, create, get, need, organisation, partner
+from tests.conftest import engines_of
 
 CALIBRATION = Calibration(
     place=Curve((0.0, 1.0, 0.0), -3.0),
@@ -27,7 +28,7 @@ FIELDS = (
 @pytest.fixture
 def calibrated(application: FastAPI, staff: TestClient, engine: Engine) -> TestClient:
     """Called by a coordinator, on an engine with a calibration."""
-    application.state.engine = replace(engine, model=Model(calibration=CALIBRATION))
+    application.state.engines = engines_of(replace(engine, model=Model(calibration=CALIBRATION)))
     return staff
 
 

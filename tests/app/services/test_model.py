@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.services import model as service
-from app.services.model import load_model
+from app.services.model import load_model, model_for
 from data.trained import SHIPPED
 from matching.artefact import ArtefactError, TrainedSignal, dump, parse
 from matching.signals import SIGNALS
@@ -31,6 +31,20 @@ def test_a_named_model_that_does_not_fit_fails_loudly(tmp_path: Path) -> None:
         load_model(str(file), "another-encoder")
     with pytest.raises(ArtefactError, match=r"missing\.json"):
         load_model(str(tmp_path / "missing.json"), ENCODER)
+
+
+def test_a_model_of_another_encoder_is_left_away_where_that_encoder_serves_meanwhile(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """During a change, ENMUSUBI_MODEL is already the file for the encoder that is to come."""
+    file = tmp_path / "model.json"
+    file.write_text(dump(make_artefact()), encoding="utf-8")
+
+    found = model_for(str(file), "another-encoder")
+
+    assert found.signals is SIGNALS
+    assert "default weights" in caplog.text
+    assert {signal.weight for signal in model_for(str(file), ENCODER).signals} == {1.0}
 
 
 def test_the_shipped_calibration_is_left_away_quietly_where_it_does_not_fit() -> None:

@@ -267,3 +267,21 @@ def test_any_text_comes_through_a_table(
     result = importers.read(path)
     assert result.problems == []
     assert [need.brief_ja for need in result.needs] == [normalise(title) for title in titles]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["name_kana", "氏名カナ", "氏名（カナ）", "フリガナ", "ﾌﾘｶﾞﾅ", "ふりがな", "よみ", "読み仮名"],
+)
+def test_a_reading_has_many_headers(tmp_path: Path, header: str) -> None:
+    result = read(tmp_path, "partners.csv", f"id,氏名,{header}\np1,黒木 遥,ｸﾛｷ ﾊﾙｶ\n")
+    assert result.problems == []
+    assert result.partners[0].name_kana == "クロキ ハルカ"
+
+
+def test_a_reading_that_is_none_is_reported(tmp_path: Path) -> None:
+    rows = "id,種別,名称,フリガナ\no1,企業,日向灘醸造,日向灘\no2,企業,海幸,\n"
+    result = read(tmp_path, "organisations.csv", rows)
+    assert [(p.line, "write it in hiragana" in p.reason) for p in result.problems] == [(2, True)]
+    assert "フリガナ" in result.problems[0].reason
+    assert [o.id for o in result.organisations] == ["o2"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.encoders import Encoder, Vectors, exact, has_vector
+from matching.encoders import Encoder, Role, Vectors, exact, has_vector
 from matching.encoders.bilingual import BilingualEncoder
 from matching.encoders.hashing import HashingEncoder
 from matching.encoders.static_table import StaticEncoder
@@ -104,24 +104,51 @@ def test_neither_language_has_an_advantage(static: Encoder, table: StaticEncoder
     assert within == pytest.approx([float((japanese @ english.T).mean())] * 2, abs=0.06)
 
 
+@pytest.mark.parametrize("role", ["passage", "query"])
 @pytest.mark.parametrize("name", ["bilingual", "static"])
-def test_order_and_batch_do_not_matter(name: str, request: pytest.FixtureRequest) -> None:
+def test_order_and_batch_do_not_matter(
+    name: str, role: Role, request: pytest.FixtureRequest
+) -> None:
     encoder: Encoder = request.getfixturevalue(name)
     some = [
         *(pair.japanese for pair in PAIRS[:20]),
         *(f"{pair.english}\n{pair.japanese}" for pair in PAIRS[20:40]),
+        *(f"{pair.english}. The yeast" for pair in PAIRS[:5]),
         "",
     ]
-    expected = encoder.encode(some)
+    expected = encoder.encode(some, role=role)
     order = Random(1).sample(range(len(some)), len(some))
-    assert np.array_equal(encoder.encode([some[i] for i in order]), expected[order])
-    assert np.array_equal(np.concatenate([encoder.encode([text]) for text in some]), expected)
+    shuffled = encoder.encode([some[i] for i in order], role=role)
+    assert shuffled.tobytes() == expected[order].tobytes()
+    alone = [encoder.encode([text], role=role) for text in some]
+    assert np.concatenate(alone).tobytes() == expected.tobytes()
 
 
-@given(st.lists(texts | st.text(), max_size=5))
+@pytest.mark.parametrize("name", ["bilingual", "static"])
+class TestQueries:
+    def test_one_sentence_is_read_as_a_passage_is(
+        self, name: str, request: pytest.FixtureRequest
+    ) -> None:
+        encoder: Encoder = request.getfixturevalue(name)
+        some = [JAPANESE, ENGLISH, f"{ENGLISH} 焼酎", ""]
+        assert np.array_equal(encoder.encode(some, role="query"), encoder.encode(some))
+
+    def test_of_several_sentences_each_is_heard(
+        self, name: str, request: pytest.FixtureRequest
+    ) -> None:
+        encoder: Encoder = request.getfixturevalue(name)
+        long, short = "焼酎粕の発酵、温室、牛肉、酵母、椿油、歯車、地熱。", "Pearl sale."
+        (whole,) = encoder.encode([f"{long}\n{short}"])
+        (query,) = encoder.encode([f"{long}\n{short}"], role="query")
+        one, other = encoder.encode([long, short])
+        assert query @ other > whole @ other
+        assert query @ one > 0.5
+
+
+@given(st.lists(texts | st.text(), max_size=5), st.sampled_from(["passage", "query"]))
 @repeatable
-def test_any_text_has_a_unit_vector_or_none(static: Encoder, some: list[str]) -> None:
-    vectors = static.encode(some)
+def test_any_text_has_a_unit_vector_or_none(static: Encoder, some: list[str], role: Role) -> None:
+    vectors = static.encode(some, role=role)
     lengths = np.linalg.norm(vectors, axis=1)
     assert lengths == pytest.approx(has_vector(vectors).astype(float), abs=1e-6)
 

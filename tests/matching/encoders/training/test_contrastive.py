@@ -9,8 +9,14 @@ from matching.encoders.training.contrastive import Student, loss_of
 from tests.tiny_encoder import RECIPE
 
 
-def loss(vectors: torch.Tensor, targets: torch.Tensor, places: list[int]) -> float:
-    return float(loss_of(vectors, targets, torch.tensor(places), RECIPE))
+def loss(
+    vectors: torch.Tensor,
+    targets: torch.Tensor,
+    places: list[int],
+    negatives: torch.Tensor | None = None,
+) -> float:
+    others = targets[:0] if negatives is None else negatives
+    return float(loss_of(vectors, targets, torch.tensor(places), others, RECIPE))
 
 
 def test_the_own_target_must_be_the_nearest() -> None:
@@ -34,6 +40,21 @@ def test_texts_of_one_target_are_not_held_against_each_other() -> None:
     targets = torch.eye(3)[[0, 0, 1]]
     assert loss(targets, targets, [0, 0, 1]) == pytest.approx(0, abs=1e-5)
     assert loss(targets, targets, [0, 2, 1]) > 0.4
+
+
+def test_further_targets_push_away() -> None:
+    targets = torch.eye(4)
+    far, near = (
+        loss(targets[:2], targets[:2], [0, 1], targets[2:]),
+        loss(
+            targets[:2],
+            targets[:2],
+            [0, 1],
+            torch.nn.functional.normalize(targets[:2] + 0.1, dim=1),
+        ),
+    )
+    assert far == pytest.approx(0, abs=1e-5)
+    assert near > far + 0.1
 
 
 def test_a_new_student_reads_by_the_sum_of_its_start(bags: Bags) -> None:

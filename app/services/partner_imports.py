@@ -1,0 +1,214 @@
+"""Partners and their evidence from records to rows, also of partners merged from several records.
+
+A partner that was merged takes from each of its records what that one adds, whichever file comes
+first: single fields follow the record it kept, lists are united, nothing is blanked. Otherwise two
+files would overwrite each other for ever.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from app.services.capabilities import passage_of
+from app.services.duplicates import IDENTITIES
+from app.services.imports import (
+    Imported,
+    all_clusters,
+    assign,
+    assign_clusters,
+    organisations_by_external_id,
+)
+from app.services.merging import former_id
+from app.services.names import imported_reading, place_by_name, renew_name_keys
+from app.services.partners import partners_by_external_id
+from data.records import CapabilityRecord, PartnerRecord
+from matching.text import content_hash
+from models import Capability, Organisation, Partner, PartnerAlias, Unavailability, new_id
+
+SOURCE: Final = "import"
+"""Source of capabilities whose file names none."""
+Owner = tuple[UUID, str]
+"""A partner's id, and what to call it in a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The partner that a record is about."""
+
+    row: Partner
+    is_merged: bool
+    """Records were merged into it."""
+    is_former: bool
+    """The record is one of those."""
+
+
+def import_partners(session: Session, records: Sequence[PartnerRecord], done: Imported) -> None:
+    """Store partners by external id, with their evidence."""
+    clusters = all_clusters(session)
+    organisations = organisations_by_external_id(session, (r.affiliation for r in records))
+    taken = _taken_identities(session, records)
+    targets = _targets(session, [record.id for record in records])
+    for record in records:
+        target = targets.get(record.id)
+        if target is None:
+            row = Partner(id=new_id(), external_id=record.id)
+            target = targets[record.id] = _Target(row, is_merged=False, is_former=False)
+            session.add(row)
+            done.new_partners.add(row.id)
+        _assign_partner(target, record, organisations, done)
+        assign_clusters(target.row, record, clusters, done, unite=target.is_merged)
+        _assign_identities(target, record, taken, done)
+        place_by_name(target.row)
+        done.count(session, target.row)
+    session.flush()
+    renew_name_keys(session, [target.row for target in targets.values()])
+    pairs = [(record.id, piece) for record in records for piece in record.evidence]
+    _import_capabilities(session, targets, pairs, done)
+
+
+def import_loose_capabilities(
+    session: Session, pairs: Sequence[tuple[str, CapabilityRecord]], done: Imported
+) -> None:
+    """Store evidence for partners that are in the database already."""
+    targets = _targets(session, {partner for partner, _ in pairs})
+    for owner, record in pairs:
+        if owner not in targets:
+            done.problems.append(f"capability {record.id}: there is no partner {owner}; left out")
+    _import_capabilities(session, targets, [(p, r) for p, r in pairs if p in targets], done)
+
+
+def _targets(session: Session, ids: Iterable[str]) -> dict[str, _Target]:
+    """The stored partners by these ids, also by ids of records merged into them."""
+    found = partners_by_external_id(session, ids)
+    partner_ids = {partner.id for partner in found.values()}
+    # All at once, rather than one query for each partner.
+    loading = (selectinload(Partner.clusters), selectinload(Partner.unavailable))
+    statement = select(Partner).where(Partner.id.in_(partner_ids)).options(*loading)
+    session.scalars(statement).all()
+    aliases = select(PartnerAlias.partner_id).where(PartnerAlias.partner_id.in_(partner_ids))
+    merged = set(session.scalars(aliases))
+    return {
+        key: _Target(row, is_merged=row.id in merged, is_former=row.external_id != key)
+        for key, row in found.items()
+    }
+
+
+def _assign_partner(
+    target: _Target,
+    record: PartnerRecord,
+    organisations: dict[str, Organisation],
+    done: Imported,
+) -> None:
+    row = target.row
+    values = record.model_dump(include={"name_ja", "name_en", "kind", "languages"})
+    values["engagement_types"] = [str(kind) for kind in record.engagement_types]
+    values["name_kana"] = imported_reading(row, record.name_ja, record.name_kana)
+    if record.affiliation is not None:
+        organisation = organisations.get(record.affiliation)
+        if organisation is not None:
+            values["organisation_id"] = organisation.id
+        else:
+            done.problems.append(
+                f"partner {record.id}: there is no organisation {record.affiliation}; "
+                "stored without affiliation"
+            )
+    if target.is_merged:
+        said = row.languages or []
+        values["languages"] = list(dict.fromkeys([*said, *record.languages]))
+        values = {name: value for name, value in values.items() if value}
+    if target.is_former:
+        values = {n: v for n, v in values.items() if n == "languages" or not getattr(row, n)}
+    assign(row, values)
+    _assign_unavailability(target, record)
+
+
+def _assign_unavailability(target: _Target, record: PartnerRecord) -> None:
+    said = {(u.start, u.end, u.reason) for u in target.row.unavailable}
+    wanted = {(u.start, u.end, u.reason) for u in record.unavailable}
+    if target.is_merged:
+        wanted |= said
+    if said != wanted:
+        target.row.unavailable = [
+            Unavailability(start=start, end=end, reason=reason)
+            for start, end, reason in sorted(wanted, key=str)
+        ]
+
+
+def _taken_identities(
+    session: Session, records: Sequence[PartnerRecord]
+) -> dict[tuple[str, str], Owner]:
+    """Whose each ORCID iD and researchmap id is, of those in the records."""
+    taken: dict[tuple[str, str], Owner] = {}
+    for field in IDENTITIES:
+        column = getattr(Partner, field)
+        wanted = {getattr(record, field) for record in records} - {None}
+        columns = (column, Partner.id, Partner.external_id)
+        for value, owner, name in session.execute(select(*columns).where(column.in_(wanted))):
+            taken[field, value] = owner, str(name or owner)
+    return taken
+
+
+def _assign_identities(
+    target: _Target,
+    record: PartnerRecord,
+    taken: dict[tuple[str, str], Owner],
+    done: Imported,
+) -> None:
+    row = target.row
+    for field in IDENTITIES:
+        value, held = getattr(record, field), getattr(row, field)
+        if value is None:
+            if not target.is_merged:
+                assign(row, {field: None})
+            continue
+        owner, name = taken.setdefault((field, value), (row.id, record.id))
+        if owner != row.id:
+            done.problems.append(
+                f"partner {record.id}: {field} {value} belongs to {name}; "
+                "stored without it. Are they one person?"
+            )
+        elif target.is_former and held not in (None, value):
+            done.problems.append(
+                f"partner {record.id}: {field} {value} is not the {held} of the partner that this "
+                "record was merged into; stored without it. Are they two people?"
+            )
+        else:
+            assign(row, {field: value})
+
+
+def _import_capabilities(
+    session: Session,
+    targets: dict[str, _Target],
+    pairs: Sequence[tuple[str, CapabilityRecord]],
+    done: Imported,
+) -> None:
+    owners = {targets[owner].row.id for owner, _ in pairs}
+    stored = session.scalars(select(Capability).where(Capability.partner_id.in_(owners))).all()
+    known = {(c.partner_id, c.source, c.external_id): c for c in stored}
+    texts = {(c.partner_id, c.kind, c.content_hash): c for c in stored}
+    for owner, record in pairs:
+        target = targets[owner]
+        key: tuple[UUID, str, str | None] = (target.row.id, record.source or SOURCE, record.id)
+        capability = (
+            known.get((*key[:2], former_id(owner, record.id))) if target.is_former else None
+        )
+        capability = capability or known.get(key)
+        if capability is None and target.is_merged:
+            same = texts.get((target.row.id, record.kind, content_hash(record.passage)))
+            if same is not None:  # it came under another id and was kept once
+                done.count(session, same)
+                continue
+        if capability is None:
+            capability = known[key] = Capability(
+                partner_id=key[0], source=key[1], external_id=record.id
+            )
+            session.add(capability)
+        values: dict[str, Any] = record.model_dump(exclude={"id", "source", "variants"})
+        assign(capability, values)
+        assign(capability, {"content_hash": content_hash(passage_of(capability))})
+        done.count(session, capability)
+    session.flush()
