@@ -165,8 +165,8 @@ def languages_of(text: str) -> frozenset[Language]:
     """The languages in which a normalised text says something of its own.
 
     Japanese if kana and kanji are a tenth of the letters or at least `OWN_LETTERS`; English if
-    there is no Japanese, or `OWN_WORDS` words in a row without any. Terms and names of the other
-    language do not make a text bilingual.
+    there is no Japanese, or `OWN_WORDS` words in a row without any, or nothing else. Terms and
+    names of the other language do not make a text bilingual.
     """
     japanese = japanese_letters(text)
     if not japanese:
@@ -174,15 +174,24 @@ def languages_of(text: str) -> frozenset[Language]:
     found: set[Language] = set()
     if japanese >= OWN_LETTERS or language_of(text) == "ja":
         found.add("ja")
-    pieces = _JAPANESE_RUN.split(text)
-    if any(len(_LATIN_WORD.findall(piece)) >= OWN_WORDS for piece in pieces):
+    if any(count_latin_words(piece) >= OWN_WORDS for piece in split_at_japanese(text)):
         found.add("en")
-    return frozenset(found)
+    return frozenset(found or {"en"})  # a short English text with a Japanese name in it
 
 
 def without_japanese(text: str) -> str:
     """The text with each run of kana and kanji replaced by a space."""
     return _WHITESPACE.sub(" ", _JAPANESE_RUN.sub(" ", text)).strip()
+
+
+def only_japanese(text: str) -> str:
+    """The runs of kana and kanji of a text, with spaces between them."""
+    return " ".join(_JAPANESE_RUN.findall(text))
+
+
+def split_at_japanese(text: str) -> list[str]:
+    """The pieces of a text between its runs of kana and kanji."""
+    return _JAPANESE_RUN.split(text)
 
 
 def count_latin_words(text: str) -> int:

@@ -21,6 +21,7 @@ from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
 from models import Role
 from tests.factories import make_organisation
+from tests.tiny_encoder import train_tiny
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +32,12 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     upgrade(database)
     database.engine.dispose()
     return file
+
+
+@pytest.fixture(scope="session")
+def tiny_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a static encoder trained on made pairs with the hashing encoder as its teacher."""
+    return train_tiny(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture

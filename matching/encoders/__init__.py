@@ -39,6 +39,7 @@ MODEL_FILES: Final = WEIGHTS | {".json", ".txt", ".model"}
 """What a vector depends on: weights, configuration, vocabulary."""
 SHIPPED_TABLE: Final = Path(__file__).resolve().parents[2] / "data" / "encoders" / "table"
 """Folder of the static encoder that comes with the program."""
+MINILM: Final = f"all-MiniLM-L6-v2:{minilm.WEIGHTS_SHA256[:12]}"
 CHOICES: Final = ("bilingual", "static", "table", "minilm", "hashing", "st:NAME_OR_FOLDER")
 
 
@@ -71,11 +72,12 @@ def make_encoder(
             both, both, japanese_mean=means.japanese, english_mean=means.english
         )
     if name == "bilingual":
-        japanese = StaticEncoder(table)
+        japanese, english = StaticEncoder(table), _minilm(precision)
+        _check_teacher(japanese, table)
         means = japanese.means
         return BilingualEncoder(
             japanese,
-            _minilm(precision),
+            english,
             japanese_mean=means.japanese,
             english_mean=means.teacher,
         )
@@ -93,13 +95,24 @@ def make_encoder(
     raise EncoderError(f"Unknown encoder {name!r}; the choices are {', '.join(CHOICES)}.")
 
 
+def _check_teacher(encoder: StaticEncoder, folder: Path) -> None:
+    """Vectors of two spaces must never meet."""
+    teacher = encoder.manifest.get("teacher")
+    if MINILM not in str(teacher):
+        raise EncoderError(
+            f"The table in {folder} was taught by {teacher}, not by {MINILM}, so their vectors "
+            "cannot be compared: choose the encoder `static`, or train the table anew with "
+            "`enmusubi encoder train`."
+        )
+
+
 def _minilm(precision: Precision) -> Encoder:
     folder = minilm.model_folder()
     minilm.verify(folder)
     return SentenceTransformerEncoder(
         Model(
             name=str(folder),
-            fingerprint=f"all-MiniLM-L6-v2:{minilm.WEIGHTS_SHA256[:12]}",
+            fingerprint=MINILM,
             reads_japanese=False,
             precision=precision,
         )

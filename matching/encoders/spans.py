@@ -5,7 +5,6 @@ terms inside a Japanese sentence stay with it, since the Japanese encoder knows 
 sentence would fall apart without them.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +13,9 @@ from matching.text import (
     has_japanese,
     japanese_letters,
     normalise,
+    only_japanese,
     sentences,
+    split_at_japanese,
     without_japanese,
 )
 
@@ -22,8 +23,6 @@ QUOTED_WORDS: Final = 4
 """So many English words in a row inside a Japanese sentence are a span of their own."""
 LETTERS_PER_WORD: Final = 2.0
 """Kana and kanji that say about as much as one English word."""
-
-_NO_JAPANESE: Final = re.compile("[^\u3041-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff々〆]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +67,15 @@ def _split_sentence(sentence: str) -> tuple[list[str], list[str]]:
     """The Japanese and the English pieces of one sentence."""
     words, letters = count_latin_words(sentence), japanese_letters(sentence)
     if not letters:
-        return [], [sentence]
+        # Bare numbers and signs say nothing in either language.
+        return ([], [sentence]) if words else ([sentence], [])
     if words >= QUOTED_WORDS and words > letters / LETTERS_PER_WORD:
-        return [_only_japanese(sentence)], [without_japanese(sentence)]
+        return [only_japanese(sentence)], [without_japanese(sentence)]
     quoted = [
         piece.strip()
-        for piece in _NO_JAPANESE.findall(sentence)
+        for piece in split_at_japanese(sentence)
         if count_latin_words(piece) >= QUOTED_WORDS
     ]
     for piece in quoted:
         sentence = sentence.replace(piece, " ", 1)
     return [sentence], quoted
-
-
-def _only_japanese(sentence: str) -> str:
-    return " ".join(_NO_JAPANESE.sub(" ", sentence).split())

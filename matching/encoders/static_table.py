@@ -8,6 +8,8 @@ on every machine (`exact`).
 
 import hashlib
 import json
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,11 @@ LARGEST: Final = 127
 LARGEST_SCALE: Final = 1023
 """So that 512 rows of int8 times their scale, squared and summed, stay below 2**63."""
 BATCH: Final = 2048
+DAMAGE: Final = (
+    *(OSError, EOFError, ValueError, TypeError, KeyError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What NumPy raises for a file that is not a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +70,37 @@ class Table:
         """Write as a compressed npz without pickled objects."""
         np.savez_compressed(path, **{name: getattr(self, name) for name in self.__slots__})
 
+    def check(self) -> None:
+        """Raise ValueError unless shapes and kinds of the numbers fit each other."""
+        (tokens, dimension), hidden = self.rows.shape, len(self.hidden)
+        expected = {
+            "rows": ((tokens, dimension), np.int8),
+            "scales": ((tokens,), np.int16),
+            "hidden": ((hidden, dimension), np.int8),
+            "hidden_scales": ((hidden,), np.float32),
+            "hidden_bias": ((hidden,), np.float32),
+            "output": ((dimension, hidden), np.int8),
+            "output_scales": ((dimension,), np.float32),
+            "means": ((3, dimension), np.float32),
+        }
+        for name, (shape, kind) in expected.items():
+            numbers = getattr(self, name)
+            if (numbers.shape, numbers.dtype) != (shape, np.dtype(kind)):
+                raise ValueError(f"{name} is {numbers.dtype} {numbers.shape}")
+
     @classmethod
     def load(cls, path: Path) -> "Table":
         """Read what `save` wrote; EncoderError if it is not that."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                return cls(**{name: stored[name] for name in cls.__slots__})
-        except (OSError, ValueError, KeyError) as error:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                table = cls(**{name: stored[name] for name in cls.__slots__})
+            table.check()
+        except DAMAGE as error:
             raise EncoderError(
                 f"{path} is not a table of token vectors ({error}): install the package again, or "
                 "train the encoder with `enmusubi encoder train`."
             ) from error
+        return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +126,7 @@ class StaticEncoder:
                     "install the package again, or train the encoder with `enmusubi encoder train`."
                 )
         self._table = Table.load(folder / TABLE)
-        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self._tokenizer = _tokenizer(folder / TOKENIZER, len(self._table.rows))
         self._hidden = self._table.hidden.astype(np.float32)
         self._output = self._table.output.astype(np.float32)
         digest = "".join(self.manifest["files"].values())
@@ -134,7 +161,7 @@ class StaticEncoder:
         return vectors
 
     def _encode(self, texts: Sequence[str]) -> exact.Floats:
-        encodings = self._tokenizer.encode_batch_fast([prepare(text) for text in texts])
+        encodings = self._tokenizer.encode_batch_fast([_readable(text) for text in texts])
         ids = [_known(encoding.ids) for encoding in encodings]
         vectors = np.zeros((len(texts), self.dimension))
         filled = [row for row, known in enumerate(ids) if len(known)]
@@ -168,6 +195,12 @@ def prepare(text: str) -> str:
     return normalise(text).lower().replace("\n", " ")
 
 
+def _readable(text: str) -> str:
+    """The prepared text; empty if it holds signs alone, which say nothing."""
+    prepared = prepare(text)
+    return prepared if any(letter.isalnum() for letter in prepared) else ""
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of an encoder's folder.
 
@@ -181,12 +214,36 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} holds no encoder ({error}): name a folder that "
             "`enmusubi encoder train` wrote."
         ) from error
-    if manifest.get("format") != FORMAT:
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if found != FORMAT:
         raise EncoderError(
-            f"{path} has format {manifest.get('format')}, but this version reads {FORMAT}: "
+            f"{path} has format {found}, but this version reads {FORMAT}: "
             "train the encoder again with `enmusubi encoder train`."
         )
+    files = manifest.get("files")
+    if not isinstance(files, dict) or files.keys() != {TABLE, TOKENIZER}:
+        raise EncoderError(
+            f"{path} does not name the SHA-256 of {TABLE} and {TOKENIZER}: install the package "
+            "again, or train the encoder with `enmusubi encoder train`."
+        )
     return manifest
+
+
+def _tokenizer(path: Path, tokens: int) -> Tokenizer:
+    """The tokenizer of a table with so many tokens."""
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # `tokenizers` raises nothing narrower
+        raise EncoderError(
+            f"{path} is not a tokenizer ({error}): install the package again."
+        ) from error
+    found = tokenizer.get_vocab_size()
+    if found != tokens:
+        raise EncoderError(
+            f"{path} has {found} tokens, but the table beside it has {tokens}: "
+            "train the encoder again with `enmusubi encoder train`."
+        )
+    return tokenizer
 
 
 def _known(ids: Sequence[int]) -> NDArray[np.int64]:

@@ -85,6 +85,28 @@ class TestBuild:
         assert corpus.only(["a"]).partners == ()
 
 
+class TestSpeech:
+    ENGLISH = "Measuring the gel strength of frozen surimi by ultrasound"
+    JAPANESE = "冷凍すり身のゲル強度"
+
+    def test_each_piece_speaks_its_languages(self) -> None:
+        pieces = [self.ENGLISH, self.JAPANESE, f"{self.JAPANESE}\n{self.ENGLISH}", "2026"]
+        corpus = corpus_of({"a": pieces})
+        english, japanese = frozenset({"en"}), frozenset({"ja"})
+        assert corpus.speaks(english).tolist() == [True, False, True, False]
+        assert corpus.speaks(japanese).tolist() == [False, True, True, False]
+        assert corpus.speaks(english | japanese).tolist() == [True, True, True, False]
+        assert corpus.speaks(frozenset()).tolist() == [False] * 4
+
+    def test_each_piece_is_of_one_kind(self) -> None:
+        corpus = corpus_of({"a": [self.ENGLISH, "surimi"], "b": [self.JAPANESE, "2026"]})
+        kinds = sum(mask.astype(int) for mask in corpus.speech.values())
+        assert np.array_equal(kinds, np.ones(4))
+
+    def test_an_empty_corpus_says_nothing(self) -> None:
+        assert corpus_of({}).speaks(frozenset({"ja"})).shape == (0,)
+
+
 class TestOnly:
     @given(corpora(), st.frozensets(st.sampled_from(["p0", "p1", "p2", "x"])), texts)
     @repeatable

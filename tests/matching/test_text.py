@@ -19,10 +19,14 @@ from matching.text import (
     count_latin_words,
     has_japanese,
     is_reading,
+    japanese_letters,
     language_of,
+    languages_of,
     normalise,
+    only_japanese,
     read_japanese_by,
     sentences,
+    split_at_japanese,
     tokens,
     without_japanese,
     words_id,
@@ -129,6 +133,67 @@ class TestLanguage:
     )
     def test_has_japanese(self, text: str, answer: bool) -> None:
         assert has_japanese(text) is answer
+
+    @pytest.mark.parametrize(
+        ("text", "languages"),
+        [
+            ("", set()),
+            ("2026 ... 😀", set()),
+            ("魚肉の冷凍", {"ja"}),
+            ("Frozen fish paste", {"en"}),
+            ("Измерение прочности", {"en"}),
+            ("AIカメラとIoTセンサーを用いた検査", {"ja"}),
+            ("Feed for beef cattle made of the lees of 焼酎 by small companies", {"en"}),
+            pytest.param("Kyushu University Shochu Museum (焼酎)", {"en"}, id="a short name"),
+            pytest.param(
+                "冷凍すり身のゲル強度\nMeasuring the gel strength of frozen surimi by ultrasound",
+                {"ja", "en"},
+                id="a bilingual title",
+            ),
+            pytest.param(
+                "冷凍すり身のゲル強度を測る\nThe gel strength of frozen surimi, measured",
+                {"ja"},
+                id="seven words are a name",
+            ),
+            pytest.param(
+                "Measuring the gel strength of frozen surimi by ultrasound waves in a cold store, "
+                "a study of the whole chain from fishing boats and harbours to shops and kitchens, "
+                "with figures for each season and each kind of fish that is sold in the region. "
+                "冷凍すり身のゲル強度を超音波で測定する方法",
+                {"ja", "en"},
+                id="twenty letters in a long English text",
+            ),
+            pytest.param(
+                "温度 10, 20, 30, 40, 50, 60, 70, 80, 90 度", {"ja"}, id="numbers are no words"
+            ),
+        ],
+    )
+    def test_languages_in_which_a_text_speaks(self, text: str, languages: set[str]) -> None:
+        assert languages_of(normalise(text)) == languages
+
+    @given(any_text)
+    @repeatable
+    def test_a_text_with_letters_speaks_and_one_without_does_not(self, text: str) -> None:
+        text = normalise(text)
+        spoken = languages_of(text)
+        assert bool(spoken) == (has_japanese(text) or any(letter.isalpha() for letter in text))
+        assert "ja" not in spoken or has_japanese(text)
+
+    @pytest.mark.parametrize(
+        ("text", "letters"),
+        [("", 0), ("surimi ・。", 0), ("焼酎粕 AI カメラ", 6), ("𠮷野々", 3), ("か゛", 1)],
+    )
+    def test_japanese_letters(self, text: str, letters: int) -> None:
+        assert japanese_letters(text) == letters
+
+    @given(any_text)
+    @repeatable
+    def test_the_japanese_and_the_rest_are_the_whole(self, text: str) -> None:
+        rest = "".join(split_at_japanese(text))
+        assert len(rest) + japanese_letters(text) == len(text)
+        assert not has_japanese(rest)
+        assert japanese_letters(only_japanese(text)) == japanese_letters(text)
+        assert not only_japanese(text) or has_japanese(only_japanese(text))
 
     def test_a_middle_dot_is_neither_kana_nor_kanji(self) -> None:
         assert not has_japanese("・ fish processing")

@@ -158,4 +158,4 @@ def _has_letter(text: str) -> bool:
 
 
 def _ended(text: str, stop: str) -> str:
-    return text if text[-1] in "。.!?！？" else text + stop
+    return text if text.endswith(("。", ".", "!", "?", "！", "？")) else text + stop

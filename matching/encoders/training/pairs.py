@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,28 +41,33 @@ class Pair:
 def read_pairs(folder: Path) -> list[Pair]:
     """The pairs of `train.tsv.gz` in a folder, in its order.
 
-    Raises PairsError if the file is missing, empty, or a line has not three fields.
+    Raises PairsError if the file is missing, damaged or empty, or a line has not three fields.
     """
     path = folder / TRAINING_FILE
+    pairs: list[Pair] = []
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
-            pairs = [_pair(line, number, path) for number, line in enumerate(file, 1)]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+            for number, line in enumerate(file, 1):
+                pairs.append(_pair(line, number, path))
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise PairsError(
-            f"{path} cannot be read ({error}): name a folder with a {TRAINING_FILE} of lines "
-            "Japanese, tab, English, tab, source."
+            f"{path} cannot be read after line {len(pairs)} ({error}): name a folder with a whole "
+            f"{TRAINING_FILE} of lines Japanese, tab, English, tab, source."
         ) from error
     if not pairs:
-        raise PairsError(f"{path} holds no pairs.")
+        raise PairsError(
+            f"{path} holds no pairs: write lines Japanese, tab, English, tab, source into it."
+        )
     return pairs
 
 
 def _pair(line: str, number: int, path: Path) -> Pair:
     fields = line.rstrip("\n").split("\t")
-    if len(fields) != 3 or not all(fields):
+    if len(fields) != 3 or not all(field.strip() for field in fields):
+        empty = sum(not field.strip() for field in fields)
         raise PairsError(
             f"{path}, line {number}: expected Japanese, tab, English, tab, source; "
-            f"found {len(fields)} fields."
+            f"found {len(fields)} fields, {empty} of them empty. Mend the line or leave it out."
         )
     return Pair(*fields)
 

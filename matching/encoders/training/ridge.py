@@ -62,4 +62,5 @@ def _sparse(matrix: csr_matrix) -> torch.Tensor:
             torch.from_numpy(matrix.indices.astype(np.int64)),
             torch.from_numpy(matrix.data),
             matrix.shape,
+            check_invariants=False,  # SciPy has made it
         )

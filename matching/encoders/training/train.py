@@ -33,7 +33,8 @@ TOKENIZER_FILE: Final = "tokenizer.json"
 START_FILE: Final = "start.npy"
 CHECKPOINT_FILE: Final = "checkpoint.pt"
 CENTRED_BY: Final = frozenset({"ainotes", "edrdg", "joined", "template"})
-"""Sources whose texts are like those that the product reads: the means are taken over them."""
+"""Sources whose texts are like those that the product reads: the means are taken over them, or over
+everything where there are none."""
 MEAN_SAMPLE: Final = 20_000
 
 
@@ -92,7 +93,9 @@ def _tokenizer(path: Path, lessons: Lessons, recipe: Recipe, steps: Steps) -> To
         advance(1)
         tokenizer = without_rare_tokens(trained, lessons.texts, recipe.minimum_count)
         advance(1)
-    tokenizer.save(str(path))
+    unfinished = path.with_suffix(".part")
+    tokenizer.save(str(unfinished))
+    unfinished.replace(path)  # whole or not at all
     return tokenizer
 
 
@@ -110,7 +113,10 @@ def _start(
             iterations=recipe.iterations,
             advance=advance,
         )
-    np.save(path, table.numpy(), allow_pickle=False)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.save(file, table.numpy(), allow_pickle=False)
+    unfinished.replace(path)  # whole or not at all
     return table
 
 
@@ -122,7 +128,7 @@ def _means(
     recipe: Recipe,
 ) -> NDArray[np.float32]:
     """Mean unit vectors (3, d) over the same pairs: Japanese, English, English by the teacher."""
-    fitting = [pair for pair in pairs if pair.source in CENTRED_BY]
+    fitting = [pair for pair in pairs if pair.source in CENTRED_BY] or pairs
     drawn = random.Random(recipe.seed).sample(fitting, min(len(fitting), MEAN_SAMPLE))  # noqa: S311 -- draws, not secrets
     japanese = Bags.of(tokenizer, [prepare(pair.japanese) for pair in drawn])
     english = Bags.of(tokenizer, [prepare(pair.english) for pair in drawn])

@@ -21,7 +21,7 @@ TEXTS = [
 UNREADABLE = ["", " ", "\n\t\u3000", "\u200b\ufeff"]
 
 
-@pytest.fixture(params=["hashing", "cached", "minilm", "prompted"])
+@pytest.fixture(params=["hashing", "cached", "table", "static", "bilingual", "minilm", "prompted"])
 def encoder(request: pytest.FixtureRequest) -> Encoder:
     if request.param == "hashing":
         return HashingEncoder()
