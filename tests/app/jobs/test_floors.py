@@ -11,6 +11,7 @@ from app.errors import Problem
 from app.jobs.bilingual import Measured, evaluate_bilingual
 from app.jobs.evaluating import Steps
 from app.jobs.floors import bounds_for, breaches, read_floors
+from app.settings import Settings
 from data.samples import REGION
 from data.trained import FLOORS
 from matching.encoders import CHOICES, make_encoder
@@ -23,17 +24,17 @@ MEASURED: dict[str, Measured] = {"news": Retrieval(100, 0.5, 0.9, 0.4, 0.8, 3, 0
 
 
 def encoders() -> list[Any]:
-    """Those with floors; all but the toy take a while."""
+    """Those with floors; those with a transformer take a while."""
     names = json.loads(FLOORS.read_text())
     slow = pytest.mark.slow
-    return [pytest.param(name, marks=[] if name == "hashing" else [slow]) for name in names]
+    quick = ("hashing", "static")
+    return [pytest.param(name, marks=[] if name in quick else [slow]) for name in names]
 
 
 @pytest.mark.parametrize("name", encoders())
 @pytest.mark.parametrize("path", [REGION, *ELSEWHERE], ids=lambda path: path.name)
 def test_the_floors_hold(name: str, path: Path, tmp_path: Path) -> None:
-    if name not in CHOICES:
-        pytest.skip(f"{name} is no encoder yet")
+    assert name in CHOICES
     if not path.exists():
         pytest.skip(f"{path} is not there: it lies beside the project")
 
@@ -44,7 +45,8 @@ def test_the_floors_hold(name: str, path: Path, tmp_path: Path) -> None:
 
 
 def test_the_default_encoder_has_floors() -> None:
-    assert bounds_for("minilm", read_floors(FLOORS)).keys() >= {"region", "region-cut", "jsts"}
+    default = Settings.model_fields["encoder"].default
+    assert bounds_for(default, read_floors(FLOORS)).keys() >= {"region", "region-cut", "jsts"}
 
 
 def floors(folder: Path, content: object) -> Path:
