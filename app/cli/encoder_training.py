@@ -14,6 +14,7 @@ from app.cli.terminal import OUT, progress_bar
 from app.jobs.bilingual import evaluate_bilingual
 from app.settings import get_settings
 from matching.encoders import make_encoder
+from matching.encoders.minilm import WEIGHTS_SHA256
 from matching.encoders.training.artefact import add_figures
 from matching.encoders.training.recipe import TEACHER, Recipe
 
@@ -54,6 +55,7 @@ def train(
         work=work,
         recipe=Recipe(epochs=epochs, vocabulary=vocabulary, seed=seed),
         steps=_shown,
+        teacher_sha256=WEIGHTS_SHA256,
     )
     development = data / DEVELOPMENT
     if development.is_file():

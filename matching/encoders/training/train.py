@@ -39,12 +39,20 @@ MEAN_SAMPLE: Final = 20_000
 
 
 def train_encoder(
-    data: Path, out: Path, *, teacher: Encoder, work: Path, recipe: Recipe, steps: Steps
+    data: Path,
+    out: Path,
+    *,
+    teacher: Encoder,
+    work: Path,
+    recipe: Recipe,
+    steps: Steps,
+    teacher_sha256: str | None = None,
 ) -> None:
     """Train on the pairs in `data` and write the encoder to the folder `out`.
 
     What takes long is kept in `work`, under a name that depends on data, teacher and recipe: the
     same call again goes on where it was interrupted.
+    `teacher_sha256` is that of the teacher's weights, for the manifest.
     Raises PairsError if the pairs cannot be read.
     """
     pairs = read_pairs(data)
@@ -75,6 +83,7 @@ def train_encoder(
         manifest={
             "data": {"pairs": len(pairs), "derived": len(derived), "sha256": fingerprint(pairs)},
             "teacher": teacher.id,
+            "teacher_sha256": teacher_sha256,
             "recipe": asdict(recipe),
         },
     )
