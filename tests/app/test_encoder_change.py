@@ -298,7 +298,7 @@ def test_a_database_from_before_is_adopted_and_changed(
 ) -> None:
     old, new = left(), right()
     fresh = Database.at(settings.url.replace("enmusubi.db", "old.db"))
-    upgrade(fresh, "0002")
+    upgrade(fresh, "0003")
     need = fill(fresh)
     embed(fresh, old, serves=False)
     upgrade(fresh)

@@ -18,6 +18,7 @@ from app.services.encoders import (
     switch,
     wanted,
 )
+from matching.encoders import CHOICES
 from matching.encoders.hashing import HashingEncoder
 from models import CorpusRevision, Embedding, EncoderUse, StoredEncoder
 from tests.app.encoders import FakeEncoder, embed, fill, left, maker, offered, right, wide
@@ -59,7 +60,7 @@ def test_an_encoder_of_ours_is_recognised_by_its_id(database: Database) -> None:
 
     assert row is not None
     assert row.encoder_id == hashing.id
-    assert row.name == "minilm"  # the first of the choices, which the fake maker makes of any
+    assert row.name == CHOICES[0]  # which the fake maker makes of any
 
 
 def test_of_several_the_one_asked_for_serves_if_it_has_read_everything(database: Database) -> None:
