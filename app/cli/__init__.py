@@ -27,6 +27,7 @@ from app.settings import get_settings
 from data.importers import UnreadableImport
 from matching.artefact import ArtefactError
 from matching.encoders import EncoderError
+from matching.encoders.training.pairs import PairsError
 from matching.sudachi import SudachiError
 
 app = typer.Typer(
@@ -63,7 +64,14 @@ def main() -> None:
     """Run a command; an error that the user can mend is one sentence and exit code 2."""
     try:
         app()
-    except (Problem, EncoderError, ArtefactError, SudachiError, UnreadableImport) as error:
+    except (
+        Problem,
+        EncoderError,
+        PairsError,
+        ArtefactError,
+        SudachiError,
+        UnreadableImport,
+    ) as error:
         _refuse(str(error))
     except ValidationError as error:
         for fault in error.errors():

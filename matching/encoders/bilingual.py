@@ -69,7 +69,8 @@ class BilingualEncoder:
         """
         whole = self._read(texts, "query", progress)
         pieces = [sentences(normalise(text)) for text in texts]
-        several = [row for row, some in enumerate(pieces) if len(some) > 1]
+        read = has_vector(whole.astype(np.float32))
+        several = [row for row, some in enumerate(pieces) if len(some) > 1 and read[row]]
         flat = [piece.text for row in several for piece in pieces[row]]
         if not flat:
             return whole.astype(np.float32)

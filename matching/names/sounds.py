@@ -167,7 +167,9 @@ def _plain(word: str) -> str:
     """Small letters without marks: Ō is o."""
     if word.isascii():
         return word.lower()
-    folded = unicodedata.normalize("NFKD", word.casefold())
+    # Taken apart first: ℰ becomes the capital E, which is then made small.
+    apart = unicodedata.normalize("NFKD", word).casefold()
+    folded = unicodedata.normalize("NFKD", apart)
     bare = "".join(letter for letter in folded if not unicodedata.combining(letter))
     return "".join(_PLAIN.get(letter, letter) for letter in bare)
 

@@ -43,6 +43,10 @@ def test_other_words_keep_a_sound_of_their_own(word: str) -> None:
     assert latin_sound(word.upper().casefold()) == latin_sound(word)
 
 
+def test_letters_in_other_dress_are_the_same_letters() -> None:
+    assert latin_sound("ℰ") == latin_sound("Ｅ") == "e"
+
+
 @given(st.text(max_size=40))
 def test_a_sound_is_left_as_it_is(word: str) -> None:
     assert latin_sound(latin_sound(word)) == latin_sound(word)
