@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from matching.chance import Chance, of_cosines, of_cosines_between
 
-IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 

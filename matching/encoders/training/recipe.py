@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 TEACHER: Final = "minilm"
+LARGEST_HIDDEN: Final = 1040
+"""With more, a product of whole numbers could pass 2**24 and would not be exact (`exact`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,7 @@ class Recipe:
     drop: float = 0.1
     """Share of the tokens left out of a text each time it is read."""
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.hidden <= LARGEST_HIDDEN:
+            raise ValueError(f"{self.hidden} hidden units: give 1 to {LARGEST_HIDDEN}.")
