@@ -22,9 +22,9 @@ from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
 from app.schemas.need import NeedIn, NeedOut, NeedPatch
 from app.schemas.team import TeamIn, TeamOut
-from app.services import clusters, match_runs, matches, needs, teams
+from app.services import audit, clusters, match_runs, matches, needs, teams
 from matching.filters import Filters
-from models import NeedKind, NeedStatus
+from models import NeedKind, NeedStatus, ObjectKind
 
 router = APIRouter(prefix="/needs", tags=["needs"])
 
@@ -58,6 +58,7 @@ def list_needs(
         cluster=cluster,
         external_id=external_id,
     )
+    audit.shown(session, ObjectKind.NEED, (need.id for need in found.items))
     return Page[NeedOut].model_validate(found, from_attributes=True)
 
 
@@ -65,7 +66,9 @@ def list_needs(
 @rule(Action.READ_NEED)
 def read_need(need_id: UUID, session: ReadSession, actor: CurrentActor) -> NeedOut:
     """One need."""
-    return NeedOut.model_validate(needs.get_need(session, need_id, actor=actor))
+    found = needs.get_need(session, need_id, actor=actor)
+    audit.shown(session, ObjectKind.NEED, [need_id])
+    return NeedOut.model_validate(found)
 
 
 @router.patch("/{need_id}")
@@ -75,6 +78,7 @@ def update_need(
 ) -> NeedOut:
     """Change some fields of a need."""
     found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     values = merged(NeedIn, NeedOut.model_validate(found), body)
     return NeedOut.model_validate(needs.write_need(session, found, values, actor=actor))
 
@@ -84,6 +88,7 @@ def update_need(
 def close_need(need_id: UUID, session: WriteSession, actor: CurrentActor) -> NeedOut:
     """Close a need: it stays readable and is matched no more."""
     found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     return NeedOut.model_validate(needs.close_need(session, found))
 
 
@@ -102,6 +107,7 @@ def match_need(
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.MATCH_NEED)
     needs.require_open(need)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     clusters.clusters_by_slug(session, asked.filters.clusters)
     view = match_view(needs.view_of(session, need, actor=actor, action=Action.MATCH_NEED))
     found = matches.match_need(
@@ -132,6 +138,7 @@ def team_for_need(
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     needs.require_open(need)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     clusters.clusters_by_slug(session, body.clusters)
     filters = Filters(
         clusters=frozenset(body.clusters),
@@ -168,9 +175,9 @@ def keep_match_run(
     found = matches.match_need(
         session, engine, need, filters=asked.filters, top=asked.top, explain=Explain.BRIEF
     )
-    return MatchRunOut.model_validate(
-        match_runs.keep_run(writing, need, found, filters=asked.filters, top=asked.top)
-    )
+    run = match_runs.keep_run(writing, need, found, filters=asked.filters, top=asked.top)
+    audit.shown(writing, ObjectKind.MATCH_RUN, [run.id])
+    return MatchRunOut.model_validate(run)
 
 
 @router.get("/{need_id}/match-runs")
@@ -181,4 +188,5 @@ def list_match_runs(
     """The match lists kept for a need."""
     need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     found = match_runs.list_runs(session, need, cursor=page.cursor, limit=page.limit)
+    audit.shown(session, ObjectKind.MATCH_RUN, (run.id for run in found.items))
     return Page[MatchRunOut].model_validate(found, from_attributes=True)
