@@ -148,10 +148,11 @@ def _mark(session: Session, transaction: SessionTransaction) -> None:
 
 
 def _forget(session: Session, transaction: SessionTransaction) -> None:
-    """What a savepoint undid leaves no entry."""
+    """What a savepoint undid leaves no entry; a flush that fails undoes the one it is in."""
     waiting = pending(session)
-    if transaction in waiting.marks:
-        waiting.changes = waiting.marks.pop(transaction)
+    while transaction not in waiting.marks and transaction.parent is not None:
+        transaction = transaction.parent
+    waiting.changes = dict(waiting.marks.get(transaction, {}))
 
 
 def _end(session: Session, transaction: SessionTransaction) -> None:
@@ -214,7 +215,8 @@ def _note_bulk(state: ORMExecuteState) -> Any:
     """A bulk statement passes the flush by: its table gets one entry without an id."""
     if not (state.is_insert or state.is_update or state.is_delete):
         return None
-    described = _described(getattr(state.statement, "table", None))
+    table = getattr(state.statement, "table", None)
+    described = _described(getattr(table, "name", None))
     if described is None or state.execution_options.get(RECORDED):
         return None
     kind, part = described
@@ -230,13 +232,16 @@ def _note_bulk(state: ORMExecuteState) -> Any:
     return result
 
 
-def _described(table: Any) -> tuple[ObjectKind, str | None] | None:
-    if table in LINKS:
-        return LINKS[table]
-    for model, audited in AUDITED.items():
-        if model.__table__ is table:
-            return audited.kind, audited.part
-    return None
+@cache
+def _described(table: str | None) -> tuple[ObjectKind, str | None] | None:
+    """Kind and field by the name of a table; None of one that is not audited."""
+    tables: dict[str, tuple[ObjectKind, str | None]] = {
+        link.name: described for link, described in LINKS.items()
+    }
+    tables |= {
+        str(model.__tablename__): (audited.kind, audited.part) for model, audited in AUDITED.items()
+    }
+    return None if table is None else tables.get(table)
 
 
 def _note_dependents(session: Session, _context: Any, _instances: Any) -> None:
