@@ -14,10 +14,12 @@ from app.access import Noun, Scope, rule_of
 from app.db import Database
 from app.deps import ReadSession, WriteSession
 from app.services.audit_verification import verify
+from app.services.keys import create_key
 from app.settings import get_settings
-from models import AuditEntry
+from models import AuditEntry, Confidentiality, Role
 from tests.app.asking import problem
-from tests.factories import make_capability, make_need, make_partner
+from tests.conftest import with_key
+from tests.factories import make_account, make_capability, make_need, make_partner
 from tests.guards.routes import served
 
 SHOWS = {
@@ -37,6 +39,8 @@ SHOWS = {
 SHOWS_NONE = {
     "POST /v1/needs": "shows what the caller has just sent; it has its entry as a creation",
     "POST /v1/match": "shows nothing of a stored need",
+    "GET /v1/needs/{need_id}/staff": "shows ids of accounts",
+    "PUT /v1/needs/{need_id}/staff": "shows ids of accounts",
 }
 """Endpoints of needs and introductions that show staff no such text, and why."""
 
@@ -148,6 +152,33 @@ def test_changes_name_who_made_them(
         ids["need"],
     )
     assert entry.account_id is not None
+
+
+def test_naming_staff_is_a_change_of_the_need(
+    staff: TestClient, database: Database, ids: dict[str, str]
+) -> None:
+    path = f"/v1/needs/{ids['need']}"
+    assert staff.patch(path, json={"confidentiality": "named_staff"}).is_success
+    with database.writing() as session:
+        other = str(make_account(session).id)
+    named = staff.get(f"{path}/staff").json()["accounts"]
+    assert staff.put(f"{path}/staff", json={"accounts": [*named, other]}).is_success
+    with database.reading() as session:
+        changes = session.scalars(
+            select(AuditEntry).where(AuditEntry.event == "change").order_by(AuditEntry.seq)
+        )
+        found = [(str(e.object_id), e.fields) for e in changes]
+    assert found == [(ids["need"], ["confidentiality", "staff"]), (ids["need"], ["staff"])]
+
+
+def test_a_stub_is_no_confidential_text(anonymous: TestClient, database: Database) -> None:
+    with database.writing() as session:
+        need = make_need(session, confidentiality=Confidentiality.NAMED_STAFF)
+        _, secret = create_key(session, name="admin", role=Role.ADMIN)
+    admin = with_key(anonymous, secret)
+    assert "title_en" not in admin.get(f"/v1/needs/{need.id}").json()
+    assert len(admin.get("/v1/needs").json()["items"]) == 1
+    assert reads(database) == []
 
 
 def test_a_company_reading_its_own_needs_is_no_read_by_staff(
