@@ -45,6 +45,9 @@ Matches what companies need with what researchers and institutes can do, and say
 Every call under `/v1` needs an API key, made with `enmusubi key create` and sent as
 `Authorization: Bearer KEY`. Lists are cut into pages: ask again with the `next_cursor` of a page.
 Errors are problem details (RFC 9457).
+
+Staff say in the header `X-Purpose` what they read needs and introductions for; it goes into the
+audit log, in which each such reading and every change is an entry.
 """
 
 ROUTERS: Final = (
