@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.access import Action, rule
+from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
 from app.presenting import explained, match_list, match_view
 from app.schemas.match import MatchListOut, MatchTextIn
@@ -15,7 +16,7 @@ from matching.corpus import Query
 from matching.filters import Filters
 from matching.text import bilingual_text
 
-router = APIRouter(tags=["matching"])
+router = APIRouter(tags=["matching"], route_class=ApiRoute)
 
 
 @router.post("/match")

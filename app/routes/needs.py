@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.access import Action, rule
+from app.api_route import ApiRoute
 from app.deps import (
     CurrentActor,
     CurrentEngine,
@@ -15,6 +16,7 @@ from app.deps import (
     Today,
     WriteSession,
 )
+from app.etags import ChangeTags, NewTags, ReadTags
 from app.presenting import explained, match_list, match_view, team_out
 from app.schemas.common import Page, Slug, merged
 from app.schemas.explanation import Explain
@@ -26,14 +28,17 @@ from app.services import clusters, match_runs, matches, needs, teams
 from matching.filters import Filters
 from models import NeedKind, NeedStatus
 
-router = APIRouter(prefix="/needs", tags=["needs"])
+router = APIRouter(prefix="/needs", tags=["needs"], route_class=ApiRoute)
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 @rule(Action.CREATE_NEED)
-def create_need(body: NeedIn, session: WriteSession, actor: CurrentActor, today: Today) -> NeedOut:
+def create_need(
+    body: NeedIn, session: WriteSession, actor: CurrentActor, today: Today, tags: NewTags
+) -> NeedOut:
     """Submit a need; it can be matched at once."""
-    return NeedOut.model_validate(needs.create_need(session, body, actor=actor, today=today))
+    made = needs.create_need(session, body, actor=actor, today=today)
+    return tags.show(NeedOut.model_validate(made))
 
 
 @router.get("")
@@ -63,28 +68,33 @@ def list_needs(
 
 @router.get("/{need_id}")
 @rule(Action.READ_NEED)
-def read_need(need_id: UUID, session: ReadSession, actor: CurrentActor) -> NeedOut:
+def read_need(need_id: UUID, session: ReadSession, actor: CurrentActor, tags: ReadTags) -> NeedOut:
     """One need."""
-    return NeedOut.model_validate(needs.get_need(session, need_id, actor=actor))
+    return tags.show(NeedOut.model_validate(needs.get_need(session, need_id, actor=actor)))
 
 
 @router.patch("/{need_id}")
 @rule(Action.WRITE_NEED)
 def update_need(
-    need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor
+    need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor, tags: ChangeTags
 ) -> NeedOut:
     """Change some fields of a need."""
-    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
-    values = merged(NeedIn, NeedOut.model_validate(found), body)
-    return NeedOut.model_validate(needs.write_need(session, found, values, actor=actor))
+    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
+    current = NeedOut.model_validate(found)
+    tags.require(current)
+    values = merged(NeedIn, current, body)
+    return tags.show(NeedOut.model_validate(needs.write_need(session, found, values, actor=actor)))
 
 
 @router.post("/{need_id}/close")
 @rule(Action.WRITE_NEED)
-def close_need(need_id: UUID, session: WriteSession, actor: CurrentActor) -> NeedOut:
+def close_need(
+    need_id: UUID, session: WriteSession, actor: CurrentActor, tags: ChangeTags
+) -> NeedOut:
     """Close a need: it stays readable and is matched no more."""
-    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
-    return NeedOut.model_validate(needs.close_need(session, found))
+    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
+    tags.require(NeedOut.model_validate(found))
+    return tags.show(NeedOut.model_validate(needs.close_need(session, found)))
 
 
 @router.get("/{need_id}/matches")

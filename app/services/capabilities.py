@@ -87,9 +87,10 @@ def _key(item: BulkCapabilityIn) -> tuple[UUID, str, str | None]:
     return item.partner_id, item.source, item.external_id
 
 
-def get_capability(session: Session, capability_id: UUID) -> Capability:
-    """A capability, else Problem 404."""
-    capability = session.get(Capability, capability_id)
+def get_capability(session: Session, capability_id: UUID, *, lock: bool = False) -> Capability:
+    """A capability, else Problem 404; `lock` it to change it."""
+    # Of a locked row, what is compared and changed stays as it is until the commit.
+    capability = session.get(Capability, capability_id, with_for_update=lock or None)
     if capability is None:
         raise not_found("capability")
     return capability

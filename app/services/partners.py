@@ -1,7 +1,7 @@
 """Partners."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -65,9 +65,11 @@ def _require_unique(session: Session, partner: Partner, values: PartnerIn) -> No
             raise conflict("A record with this external_id was merged into another partner.")
 
 
-def get_partner(session: Session, partner_id: UUID) -> Partner:
-    """A partner, else Problem 404."""
-    partner = session.get(Partner, partner_id)
+def get_partner(session: Session, partner_id: UUID, *, lock: bool = False) -> Partner:
+    """A partner, else Problem 404; `lock` it to change it."""
+    # Of a locked row, what is compared and changed stays as it is until the commit.
+    held: dict[str, Any] | None = {"of": Partner} if lock else None
+    partner = session.get(Partner, partner_id, with_for_update=held)
     if partner is None:
         raise not_found("partner")
     return partner
