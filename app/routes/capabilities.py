@@ -40,7 +40,7 @@ def read_capability(
     capability_id: UUID, session: ReadSession, actor: CurrentActor, tags: ReadTags
 ) -> CapabilityOut:
     """One piece of evidence."""
-    found = capabilities.get_capability(session, capability_id)
+    found = capabilities.get_capability(session, capability_id, actor=actor)
     return tags.show(CapabilityOut.model_validate(found))
 
 
@@ -54,7 +54,9 @@ def update_capability(
     tags: ChangeTags,
 ) -> CapabilityOut:
     """Change some fields; a changed text is embedded anew before the next match list."""
-    found = capabilities.get_capability(session, capability_id, lock=True)
+    found = capabilities.get_capability(
+        session, capability_id, actor=actor, action=Action.WRITE_PARTNER, lock=True
+    )
     current = CapabilityOut.model_validate(found)
     tags.require(current)
     values = merged(CapabilityIn, current, body)
@@ -68,6 +70,8 @@ def delete_capability(
     capability_id: UUID, session: WriteSession, actor: CurrentActor, tags: ChangeTags
 ) -> None:
     """Remove a piece of evidence; it is gone from the next match list."""
-    found = capabilities.get_capability(session, capability_id, lock=True)
+    found = capabilities.get_capability(
+        session, capability_id, actor=actor, action=Action.WRITE_PARTNER, lock=True
+    )
     tags.require(CapabilityOut.model_validate(found))
     capabilities.delete_capability(session, found)

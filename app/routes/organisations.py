@@ -75,7 +75,9 @@ def update_organisation(
     tags: ChangeTags,
 ) -> OrganisationOut:
     """Change some fields of an organisation."""
-    found = organisations.get_organisation(session, organisation_id, actor=actor, lock=True)
+    found = organisations.get_organisation(
+        session, organisation_id, actor=actor, action=Action.WRITE_ORGANISATION, lock=True
+    )
     current = OrganisationOut.model_validate(found)
     tags.require(current)
     values = merged(OrganisationIn, current, body)
@@ -89,6 +91,8 @@ def delete_organisation(
     organisation_id: UUID, session: WriteSession, actor: CurrentActor, tags: ChangeTags
 ) -> None:
     """Remove an organisation that nothing belongs to any more."""
-    found = organisations.get_organisation(session, organisation_id, actor=actor, lock=True)
+    found = organisations.get_organisation(
+        session, organisation_id, actor=actor, action=Action.DELETE_ORGANISATION, lock=True
+    )
     tags.require(OrganisationOut.model_validate(found))
     organisations.delete_organisation(session, found)

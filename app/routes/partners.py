@@ -42,9 +42,10 @@ def list_partners(
     name: Annotated[str | None, Query(max_length=300, description=NAMED)] = None,
     order: Annotated[Order, Query(description=ORDERED)] = "created",
 ) -> Page[PartnerOut]:
-    """Partners."""
+    """Partners; a partner sees itself alone."""
     found = partners.list_partners(
         session,
+        actor=actor,
         cursor=page.cursor,
         limit=page.limit,
         kind=kind,
@@ -62,7 +63,8 @@ def read_partner(
     partner_id: UUID, session: ReadSession, actor: CurrentActor, tags: ReadTags
 ) -> PartnerOut:
     """One partner."""
-    return tags.show(PartnerOut.model_validate(partners.get_partner(session, partner_id)))
+    found = partners.get_partner(session, partner_id, actor=actor)
+    return tags.show(PartnerOut.model_validate(found))
 
 
 @router.patch("/{partner_id}")
@@ -74,8 +76,11 @@ def update_partner(
     actor: CurrentActor,
     tags: ChangeTags,
 ) -> PartnerOut:
-    """Change some fields of a partner."""
-    found = partners.get_partner(session, partner_id, lock=True)
+    """Change some fields of a partner; a partner itself, what it may say of itself."""
+    partners.require_own_fields(body, actor=actor)
+    found = partners.get_partner(
+        session, partner_id, actor=actor, action=Action.WRITE_PARTNER, lock=True
+    )
     current = PartnerOut.model_validate(found)
     tags.require(current)
     values = merged(PartnerIn, current, body)
@@ -88,7 +93,9 @@ def delete_partner(
     partner_id: UUID, session: WriteSession, actor: CurrentActor, tags: ChangeTags
 ) -> None:
     """Remove a partner with all its evidence."""
-    found = partners.get_partner(session, partner_id, lock=True)
+    found = partners.get_partner(
+        session, partner_id, actor=actor, action=Action.DELETE_PARTNER, lock=True
+    )
     tags.require(PartnerOut.model_validate(found))
     partners.delete_partner(session, found)
 
@@ -103,7 +110,7 @@ def create_capability(
     tags: NewTags,
 ) -> CapabilityOut:
     """Add a piece of evidence; it counts in the very next match list."""
-    partners.get_partner(session, partner_id)
+    partners.get_partner(session, partner_id, actor=actor, action=Action.WRITE_PARTNER)
     made = capabilities.create_capability(session, partner_id, body)
     return tags.show(CapabilityOut.model_validate(made))
 
@@ -118,7 +125,7 @@ def list_capabilities(
     kind: CapabilityKind | None = None,
 ) -> Page[CapabilityOut]:
     """The evidence of a partner."""
-    partners.get_partner(session, partner_id)
+    partners.get_partner(session, partner_id, actor=actor)
     found = capabilities.list_capabilities(
         session, cursor=page.cursor, limit=page.limit, partner_id=partner_id, kind=kind
     )
@@ -141,7 +148,7 @@ def match_partner(
     A need that fits everybody is no good suggestion for anybody, so what the other partners have
     is taken off the score before the needs are put into order.
     """
-    partner = partners.get_partner(session, partner_id)
+    partner = partners.get_partner(session, partner_id, actor=actor, action=Action.MATCH_PARTNER)
     found = matches.match_partner(
         session, engine, partner, actor=actor, today=today, top=top, explain=explain
     )
