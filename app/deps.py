@@ -46,8 +46,12 @@ def _read(database: Annotated[Database, Depends(get_database)]) -> Iterator[Sess
         yield session
 
 
-def _write(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
+def write_session(
+    request: Request, database: Annotated[Database, Depends(get_database)]
+) -> Iterator[Session]:
+    """The session of a request that writes; committed after the answer is made."""
     with database.writing() as session:
+        request.state.write_session = session  # an answer that is kept is stored in it, too
         yield session
 
 
@@ -111,7 +115,7 @@ class PageQuery:
 # The scope "function" commits before the response is sent: the default would answer 200 to a
 # write whose commit then fails.
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
-WriteSession = Annotated[Session, Depends(_write, scope="function")]
+WriteSession = Annotated[Session, Depends(write_session, scope="function")]
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 

@@ -10,10 +10,13 @@ from app.jobs.embedding import embed_pending, embed_texts, pending_texts
 from app.services.corpus import Engine
 from app.services.embeddings import delete_orphans, pending_queries
 from app.services.engines import Engines
+from app.services.idempotency import delete_expired_answers
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 30.0
+SWEEP_SECONDS: Final = 3600.0
+"""A round at least so often: what is kept for a day only goes at its end."""
 
 
 class EmbeddingWorker(threading.Thread):
@@ -51,10 +54,12 @@ class EmbeddingWorker(threading.Thread):
             except Exception:
                 # The thread must outlive a busy database, a full disk or a missing model.
                 logger.exception("embedding failed; it is tried again in %.0f s", RETRY_SECONDS)
-            self._wake.wait(timeout=RETRY_SECONDS if failed else None)
+            self._wake.wait(timeout=RETRY_SECONDS if failed else SWEEP_SECONDS)
             self._wake.clear()
 
     def _round(self) -> None:
+        with self._database.writing() as session:
+            delete_expired_answers(session)
         self._catch_up()
         self._change()
 

@@ -12,6 +12,7 @@ from app.access import STAFF, Action, Actor, View
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
 from app.services.clusters import clusters_by_slug
+from app.services.idempotency import forget_answers
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
 from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
@@ -40,6 +41,8 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
         require_organisation(session, organisation_id, field="organisation_id")
         clusters = clusters_by_slug(session, values.clusters)
         _require_unique(session, need, organisation_id, values.external_id)
+    if need.confidentiality not in (None, values.confidentiality):
+        forget_answers(session)  # who sees the need by its new level is another question
     fields = values.model_dump(exclude={"clusters", "organisation_id", "excluded_organisations"})
     for field, value in fields.items():
         setattr(need, field, value)
@@ -67,10 +70,18 @@ def _require_unique(
 
 
 def get_need(
-    session: Session, need_id: UUID, *, actor: Actor, action: Action = Action.READ_NEED
+    session: Session,
+    need_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_NEED,
+    lock: bool = False,
 ) -> Need:
-    """A need with which the actor may do that, else Problem 404."""
-    need = session.scalar(select(Need).where(Need.id == need_id, needs_for(actor, action)))
+    """A need with which the actor may do that, else Problem 404; `lock` it to change it."""
+    statement = select(Need).where(Need.id == need_id, needs_for(actor, action))
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Need)
+    need = session.scalar(statement)
     if need is None:
         raise not_found("need")
     return need
@@ -106,6 +117,8 @@ def name_staff(session: Session, need: Need, accounts: Sequence[UUID]) -> list[U
     )
     if set(session.scalars(statement)) != set(accounts):
         raise invalid("accounts", "names an account that is not one of a coordinator in service")
+    if set(named_staff(session, need)) - set(accounts):
+        forget_answers(session)  # who is named no more does not read the need by repeating a write
     session.execute(delete(need_staff).where(need_staff.c.need_id == need.id))
     session.execute(
         insert(need_staff), [{"need_id": need.id, "account_id": one} for one in accounts]

@@ -19,6 +19,9 @@ MAY: dict[str, tuple[str, ...]] = {
         "app.services",
         "app.schemas",
         "app.deps",
+        "app.api_route",
+        "app.idempotency",
+        "app.etags",
         "app.access",
         "app.visibility",
         "app.errors",
@@ -59,6 +62,9 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.keyring": ("app.settings",),
     "app.clock": ("app.settings",),
     "app.middleware": ("app.errors",),
+    "app.etags": ("app.errors",),
+    "app.idempotency": ("app.access", "app.db", "app.deps", "app.errors", "app.services"),
+    "app.api_route": ("app.deps", "app.etags", "app.idempotency"),
 }
 """The longest prefix of a module's name decides; a module not named here may import all of ours."""
 
