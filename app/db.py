@@ -1,15 +1,20 @@
 """Engine and sessions, and the rules that hold for every connection and every flush."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from app import auditing
+from app.audit_chain import Draft, append
+from app.errors import Problem
 from models import Capability, Cluster, CorpusRevision, Organisation, Partner, Unavailability
 
 MATCHED = (Partner, Unavailability, Capability, Organisation, Cluster)
@@ -90,15 +95,37 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for reading only."""
+        """A session for reading only.
+
+        What staff was shown is in the audit log before the block ends, or the block fails with
+        Problem 503: an answer that leaves after it is recorded.
+        """
         with self.reads() as session:
             yield session
+            reads = auditing.take_reads(session)
+        if reads:
+            self._record(reads)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits at the end of the block, or rolls back at an error."""
         with self.writes.begin() as session:
             yield session
+
+    def _record(self, reads: Sequence[Draft]) -> None:
+        try:
+            with self.writing() as session:
+                append(session, reads)
+        except SQLAlchemyError as error:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "The audit log cannot be written, so nothing confidential is shown: try again "
+                "shortly.",
+                headers={"Retry-After": "2"},
+            ) from error
+
+
+auditing.install(Session)
 
 
 @event.listens_for(Session, "before_flush")

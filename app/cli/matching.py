@@ -12,11 +12,13 @@ from app.clock import today
 from app.errors import invalid
 from app.presenting import match_list
 from app.schemas.explanation import Explain
+from app.services.audit import shown
 from app.services.matches import match_need, match_text
 from app.services.needs import find_need, query_of, require_open
 from matching.corpus import Query
 from matching.filters import Filters
 from matching.text import Language, language_of, normalise
+from models import ObjectKind
 
 
 def match(
@@ -46,6 +48,7 @@ def match(
         else:
             stored = find_need(session, need or "", actor=TERMINAL)
             require_open(stored)
+            shown(session, ObjectKind.NEED, [stored.id])
             found = match_need(session, engine, stored, filters=filters, top=top, explain=explain)
         if as_json:
             body = match_list(None if stored is None else stored.id, found)

@@ -12,10 +12,11 @@ from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import OUT, name_of
 from app.clock import today
 from app.presenting import need_match_list
+from app.services.audit import shown
 from app.services.matches import Match, MatchList, match_partner
 from app.services.partners import find_partner
 from matching.text import Language
-from models import Partner
+from models import ObjectKind, Partner
 
 
 def needs(
@@ -31,6 +32,8 @@ def needs(
         found = match_partner(
             session, engine, stored, actor=TERMINAL, today=today(), top=top, explain=as_json
         )
+        needs = (match.need.id for match in found.matches if match.need is not None)
+        shown(session, ObjectKind.NEED, needs)
         if as_json:
             body = need_match_list(stored.id, found)
             json.dump(body.model_dump(mode="json"), sys.stdout, ensure_ascii=False, indent=1)

@@ -14,6 +14,7 @@ from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
 from app.main import create_app, make_engines
 from app.schemas.explanation import Explain
+from app.services.audit import shown
 from app.services.corpus import Engine
 from app.services.encoder_mismatch import find_mismatch
 from app.services.engines import Engines
@@ -23,7 +24,7 @@ from app.settings import get_settings
 from data.samples import REGION
 from matching.filters import Filters
 from matching.text import language_of
-from models import Need, NeedStatus, Partner
+from models import Need, NeedStatus, ObjectKind, Partner
 
 SHOWN_NEED: Final = "ms-n03"
 """Of the sample region."""
@@ -119,6 +120,7 @@ def _show_one(engine: Engine, reference: str | None) -> None:
                 return
         else:
             need = find_need(session, reference, actor=TERMINAL)
+        shown(session, ObjectKind.NEED, [need.id])
         show_need(need)
         found = match_need(
             session,

@@ -12,6 +12,7 @@ from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import OUT, name_of, show_need, show_ruled_out
 from app.clock import today
 from app.presenting import team_out
+from app.services.audit import shown
 from app.services.needs import find_need, query_of, require_open
 from app.services.teams import TeamFound, team_for_need
 from matching.counterfactual import title
@@ -19,6 +20,7 @@ from matching.filters import Filters
 from matching.greedy import LARGEST, SIZE
 from matching.signals import Sentence
 from matching.text import Language, language_of
+from models import ObjectKind
 
 UNSERVED = Sentence("nobody in the team", "チームに対応できる者なし")
 UNKNOWN = Sentence("nobody of those who fit best", "最も合う候補に対応できる者なし")
@@ -37,6 +39,7 @@ def team(
     with engine.database.reading() as session:
         stored = find_need(session, need, actor=TERMINAL)
         require_open(stored)
+        shown(session, ObjectKind.NEED, [stored.id])
         filters = Filters(available_on=today())
         found = team_for_need(session, engine, stored, filters=filters, size=size)
         if as_json:
@@ -51,8 +54,8 @@ def team(
 def _show(found: TeamFound, language: Language) -> None:
     answer = found.answer
     names = {}
-    for number, shown in enumerate(found.members, 1):
-        member, partner = shown.member, shown.partner
+    for number, listed in enumerate(found.members, 1):
+        member, partner = listed.member, listed.partner
         names[member.match.partner.id] = name = name_of(partner)
         OUT.print(
             f"\n[bold]{number}. {escape(name)}[/bold][dim] · {partner.kind.value}[/dim]  "

@@ -10,10 +10,11 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from app.db import Database
-from app.services import imports, partner_imports
+from app.services import audit, imports, partner_imports
 from app.services.duplicates import count_duplicates_of
 from app.services.imports import Imported
 from data.importers import ReadResult
+from models import AuditEvent, ObjectKind
 
 CHUNK: Final = 200
 """Records per commit."""
@@ -46,6 +47,15 @@ def store(
     for needs in _chunks(read.needs, progress):
         with database.writing() as session:
             imports.import_needs(session, needs, done, set_name=set_name, today=today)
+    if done.created or done.changed:
+        with database.writing() as session:
+            # Each row has an entry of its own: this one says that they came by an import.
+            audit.record(
+                session,
+                event=AuditEvent.IMPORT,
+                object_kind=ObjectKind.IMPORT,
+                object_id=None,
+            )
     with database.reading() as session:
         done.possible_duplicates = count_duplicates_of(session, done.new_partners)
     return done

@@ -9,8 +9,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.access import STAFF, Action, Actor, View
+from app.auditing import RECORDED
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
+from app.services.audit import record
 from app.services.clusters import clusters_by_slug
 from app.services.idempotency import forget_answers
 from app.services.organisations import require_organisation
@@ -18,7 +20,16 @@ from app.services.paging import PageOf, page
 from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
 from matching.corpus import Query
 from matching.text import bilingual_text
-from models import Account, Confidentiality, Need, NeedKind, NeedStatus, need_staff
+from models import (
+    Account,
+    AuditEvent,
+    Confidentiality,
+    Need,
+    NeedKind,
+    NeedStatus,
+    ObjectKind,
+    need_staff,
+)
 
 
 def create_need(session: Session, values: NeedIn, *, actor: Actor, today: date) -> Need:
@@ -119,9 +130,17 @@ def name_staff(session: Session, need: Need, accounts: Sequence[UUID]) -> list[U
         raise invalid("accounts", "names an account that is not one of a coordinator in service")
     if set(named_staff(session, need)) - set(accounts):
         forget_answers(session)  # who is named no more does not read the need by repeating a write
-    session.execute(delete(need_staff).where(need_staff.c.need_id == need.id))
-    session.execute(
-        insert(need_staff), [{"need_id": need.id, "account_id": one} for one in accounts]
+    recorded = {RECORDED: True}
+    former = delete(need_staff).where(need_staff.c.need_id == need.id)
+    session.execute(former, execution_options=recorded)
+    rows = [{"need_id": need.id, "account_id": one} for one in accounts]
+    session.execute(insert(need_staff), rows, execution_options=recorded)
+    record(
+        session,
+        event=AuditEvent.CHANGE,
+        object_kind=ObjectKind.NEED,
+        object_id=need.id,
+        fields=("staff",),
     )
     return named_staff(session, need)
 
