@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import Capability, Cluster, CorpusRevision, Organisation, Partner, Unavailability
@@ -26,12 +26,13 @@ def make_engine(url: str) -> Engine:
     """An engine for the URL, which never shows parameters (confidential texts) in its errors.
 
     For SQLite the folder is made, and each connection gets WAL,
-    enforced foreign keys, synchronous FULL and a busy timeout.
+    enforced foreign keys, synchronous FULL and a busy timeout. PostgreSQL is spoken to by
+    psycopg 3, with or without its name in the URL.
     """
-    parsed = make_url(url)
+    parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
         return create_engine(
-            url,
+            parsed,
             pool_pre_ping=True,
             pool_size=CONNECTIONS,
             hide_parameters=True,
@@ -39,7 +40,7 @@ def make_engine(url: str) -> Engine:
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url,
+        parsed,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
         pool_size=CONNECTIONS,
         hide_parameters=True,
@@ -47,6 +48,13 @@ def make_engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _with_driver(url: URL) -> URL:
+    """The URL as everybody else writes it (libpq's two spellings), with the driver that we have."""
+    if url.drivername in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    return url
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

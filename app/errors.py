@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -143,6 +143,14 @@ def _on_integrity(_: Request, error: Exception) -> JSONResponse:
     )
 
 
+def _on_data(_: Request, error: Exception) -> JSONResponse:
+    # PostgreSQL refuses what SQLite takes: a NUL character, a number past its column's width.
+    logger.info("data error: %s", type(error).__name__)
+    return respond(
+        invalid("request", "holds a character or a number that no field takes: leave it out")
+    )
+
+
 def _on_unavailable(_: Request, error: Exception) -> JSONResponse:
     logger.error("temporarily unavailable", exc_info=error)
     return respond(
@@ -169,6 +177,7 @@ HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
     HTTPException: _on_http,
     RequestValidationError: _on_validation,
     IntegrityError: _on_integrity,
+    DataError: _on_data,
     OperationalError: _on_unavailable,
     PoolTimeoutError: _on_unavailable,
     EncoderError: _on_unavailable,

