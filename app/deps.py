@@ -13,7 +13,7 @@ from fastapi.dependencies.utils import get_dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
-from app.access import Actor, rule_of
+from app.access import Actor, may_ever, rule_of
 from app.clock import today
 from app.db import Database
 from app.errors import Problem, invalid
@@ -65,10 +65,17 @@ def get_actor(
     if actor is None:
         raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
     endpoint = request.scope["endpoint"]
-    which = rule_of(endpoint)
-    if which is None or not which.admits(actor):  # a route without a rule admits nobody
-        allowed = "nobody" if which is None else which.value
-        raise Problem(HTTPStatus.FORBIDDEN, f"This key's role may not do that: {allowed} may.")
+    action = rule_of(endpoint)
+    if action is None or not may_ever(actor.role, action):  # a route without a rule admits nobody
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "The role of this account may not do that: /docs says who may.",
+        )
+    if action.scope is not None and action.scope not in actor.scopes:
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            f"This key may not be used for that: it lacks the scope {action.scope.value}.",
+        )
     unknown = request.query_params.keys() - _parameters(endpoint)
     if unknown:
         # A filter that is misspelt and ignored would show what was to be left out.

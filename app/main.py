@@ -12,7 +12,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.routing import Route
 
 from app import errors
-from app.access import Rule, rule
+from app.access import Action, rule
 from app.db import Database
 from app.errors import ProblemDetails
 from app.jobs.worker import EmbeddingWorker
@@ -169,4 +169,4 @@ def _expose_metrics(app: FastAPI) -> None:
     instrumentator.expose(app, tags=["operation"])
     for route in app.routes:
         if isinstance(route, Route) and route.path in LIBRARY_ROUTES:
-            rule(Rule.OPEN)(route.endpoint)
+            rule(Action.OPEN)(route.endpoint)

@@ -3,6 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
+from app import access
 from app.schemas.explanation import (
     ChangeOut,
     Explain,
@@ -38,6 +39,15 @@ from matching.splitting import Facet
 from matching.text import language_of
 
 View = Literal["full", "coarse"]
+
+
+def match_view(view: access.View) -> View:
+    """How much of a match list that view shows.
+
+    `coarse` names no partner: only its kind, clusters and languages, so that a company learns
+    that help exists, and the coordinator makes the introduction.
+    """
+    return "full" if view is access.View.FULL else "coarse"
 
 
 def explained(view: View, asked: Explain) -> Explain:

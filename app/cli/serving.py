@@ -29,7 +29,7 @@ from models import Need, NeedStatus, Partner, Role, new_id
 SHOWN_NEED: Final = "ms-n03"
 """Of the sample region."""
 
-TERMINAL: Final = Actor(key_id=new_id(), role=Role.ADMIN)
+TERMINAL: Final = Actor(account_id=new_id(), role=Role.ADMIN)
 """Whoever may run commands on the server's machine can read its database anyway."""
 
 LOGGING: Final = uvicorn.config.LOGGING_CONFIG | {

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.access import Rule, rule
+from app.access import Action, rule
 from app.deps import CurrentActor, ReadSession, WriteSession
 from app.schemas.duplicate import DismissIn, MergeIn, PossibleDuplicatesOut
 from app.schemas.partner import PartnerOut
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/partners", tags=["partners"])
 
 
 @router.get("/duplicates")
-@rule(Rule.STAFF)
+@rule(Action.RESOLVE_DUPLICATES)
 def list_duplicates(
     session: ReadSession,
     actor: CurrentActor,
@@ -32,14 +32,14 @@ def list_duplicates(
 
 
 @router.post("/duplicates/dismiss", status_code=HTTPStatus.NO_CONTENT)
-@rule(Rule.STAFF)
+@rule(Action.RESOLVE_DUPLICATES)
 def dismiss_duplicates(body: DismissIn, session: WriteSession, actor: CurrentActor) -> None:
     """Say that two partners are two people: the pair is not offered again."""
     duplicates.dismiss_duplicates(session, *body.partner_ids)
 
 
 @router.post("/{partner_id}/merge")
-@rule(Rule.STAFF)
+@rule(Action.RESOLVE_DUPLICATES)
 def merge_partners(
     partner_id: UUID, body: MergeIn, session: WriteSession, actor: CurrentActor
 ) -> PartnerOut:

@@ -4,12 +4,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.access import Rule, match_view, rule
+from app.access import Action, rule
 from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
-from app.presenting import explained, match_list
+from app.presenting import explained, match_list, match_view
 from app.schemas.match import MatchListOut, MatchTextIn
 from app.schemas.match_run import MatchRunOut
 from app.services import clusters, match_runs, matches
+from app.visibility import text_view
 from matching.corpus import Query
 from matching.filters import Filters
 from matching.text import bilingual_text
@@ -18,7 +19,7 @@ router = APIRouter(tags=["matching"])
 
 
 @router.post("/match")
-@rule(Rule.ANY_KEY)
+@rule(Action.MATCH_TEXT)
 def match_text(
     body: MatchTextIn,
     session: ReadSession,
@@ -42,7 +43,7 @@ def match_text(
         available_on=None if body.include_unavailable else today,
     )
     clusters.clusters_by_slug(session, filters.clusters)
-    view = match_view(actor)
+    view = match_view(text_view(actor))
     found = matches.match_text(
         session,
         engine,
@@ -55,7 +56,7 @@ def match_text(
 
 
 @router.get("/match-runs/{run_id}")
-@rule(Rule.STAFF)
+@rule(Action.KEEP_MATCHES)
 def read_match_run(run_id: UUID, session: ReadSession, actor: CurrentActor) -> MatchRunOut:
     """A match list as it was kept."""
     return MatchRunOut.model_validate(match_runs.get_run(session, run_id, actor=actor))

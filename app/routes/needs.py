@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.access import Rule, match_view, rule
+from app.access import Action, rule
 from app.deps import (
     CurrentActor,
     CurrentEngine,
@@ -15,7 +15,7 @@ from app.deps import (
     Today,
     WriteSession,
 )
-from app.presenting import explained, match_list, team_out
+from app.presenting import explained, match_list, match_view, team_out
 from app.schemas.common import Page, Slug, merged
 from app.schemas.explanation import Explain
 from app.schemas.match import MatchListOut
@@ -30,14 +30,14 @@ router = APIRouter(prefix="/needs", tags=["needs"])
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-@rule(Rule.ANY_KEY)
+@rule(Action.CREATE_NEED)
 def create_need(body: NeedIn, session: WriteSession, actor: CurrentActor, today: Today) -> NeedOut:
     """Submit a need; it can be matched at once."""
     return NeedOut.model_validate(needs.create_need(session, body, actor=actor, today=today))
 
 
 @router.get("")
-@rule(Rule.ANY_KEY)
+@rule(Action.READ_NEED)
 def list_needs(
     session: ReadSession,
     actor: CurrentActor,
@@ -62,33 +62,33 @@ def list_needs(
 
 
 @router.get("/{need_id}")
-@rule(Rule.ANY_KEY)
+@rule(Action.READ_NEED)
 def read_need(need_id: UUID, session: ReadSession, actor: CurrentActor) -> NeedOut:
     """One need."""
     return NeedOut.model_validate(needs.get_need(session, need_id, actor=actor))
 
 
 @router.patch("/{need_id}")
-@rule(Rule.ANY_KEY)
+@rule(Action.WRITE_NEED)
 def update_need(
     need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor
 ) -> NeedOut:
     """Change some fields of a need."""
-    found = needs.get_need(session, need_id, actor=actor)
+    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
     values = merged(NeedIn, NeedOut.model_validate(found), body)
     return NeedOut.model_validate(needs.write_need(session, found, values, actor=actor))
 
 
 @router.post("/{need_id}/close")
-@rule(Rule.ANY_KEY)
+@rule(Action.WRITE_NEED)
 def close_need(need_id: UUID, session: WriteSession, actor: CurrentActor) -> NeedOut:
     """Close a need: it stays readable and is matched no more."""
-    found = needs.get_need(session, need_id, actor=actor)
+    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
     return NeedOut.model_validate(needs.close_need(session, found))
 
 
 @router.get("/{need_id}/matches")
-@rule(Rule.ANY_KEY)
+@rule(Action.MATCH_NEED)
 def match_need(
     need_id: UUID,
     session: ReadSession,
@@ -100,10 +100,10 @@ def match_need(
 
     Staff see everything; a company learns what kinds of partner there are, without their names.
     """
-    need = needs.get_need(session, need_id, actor=actor)
+    need = needs.get_need(session, need_id, actor=actor, action=Action.MATCH_NEED)
     needs.require_open(need)
     clusters.clusters_by_slug(session, asked.filters.clusters)
-    view = match_view(actor)
+    view = match_view(needs.view_of(session, need, actor=actor, action=Action.MATCH_NEED))
     found = matches.match_need(
         session,
         engine,
@@ -116,7 +116,7 @@ def match_need(
 
 
 @router.post("/{need_id}/team")
-@rule(Rule.STAFF)
+@rule(Action.KEEP_MATCHES)
 def team_for_need(
     need_id: UUID,
     body: TeamIn,
@@ -130,7 +130,7 @@ def team_for_need(
     Chosen greedily: never worth less than 1 - 1/e (63%) of the best possible set; the answer says
     how near to the best it is at least.
     """
-    need = needs.get_need(session, need_id, actor=actor)
+    need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     needs.require_open(need)
     clusters.clusters_by_slug(session, body.clusters)
     filters = Filters(
@@ -153,7 +153,7 @@ def team_for_need(
 
 
 @router.post("/{need_id}/match-runs", status_code=HTTPStatus.CREATED)
-@rule(Rule.STAFF)
+@rule(Action.KEEP_MATCHES)
 def keep_match_run(
     need_id: UUID,
     session: ReadSession,
@@ -163,7 +163,7 @@ def keep_match_run(
     asked: MatchFilters,
 ) -> MatchRunOut:
     """Make a match list and keep it as it is today, with scores, signals and evidence."""
-    need = needs.get_need(session, need_id, actor=actor)
+    need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     needs.require_open(need)
     found = matches.match_need(
         session, engine, need, filters=asked.filters, top=asked.top, explain=Explain.BRIEF
@@ -174,11 +174,11 @@ def keep_match_run(
 
 
 @router.get("/{need_id}/match-runs")
-@rule(Rule.STAFF)
+@rule(Action.KEEP_MATCHES)
 def list_match_runs(
     need_id: UUID, session: ReadSession, actor: CurrentActor, page: CurrentPage
 ) -> Page[MatchRunOut]:
     """The match lists kept for a need."""
-    need = needs.get_need(session, need_id, actor=actor)
+    need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     found = match_runs.list_runs(session, need, cursor=page.cursor, limit=page.limit)
     return Page[MatchRunOut].model_validate(found, from_attributes=True)

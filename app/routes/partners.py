@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.access import Rule, rule
+from app.access import Action, rule
 from app.deps import CurrentActor, CurrentEngine, CurrentPage, ReadSession, Today, WriteSession
 from app.presenting import need_match_list
 from app.schemas.capability import CapabilityIn, CapabilityOut
@@ -20,14 +20,14 @@ router = APIRouter(prefix="/partners", tags=["partners"])
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-@rule(Rule.STAFF)
+@rule(Action.CREATE_PARTNER)
 def create_partner(body: PartnerIn, session: WriteSession, actor: CurrentActor) -> PartnerOut:
     """Add a partner."""
     return PartnerOut.model_validate(partners.create_partner(session, body))
 
 
 @router.get("")
-@rule(Rule.STAFF)
+@rule(Action.READ_PARTNER)
 def list_partners(
     session: ReadSession,
     actor: CurrentActor,
@@ -53,14 +53,14 @@ def list_partners(
 
 
 @router.get("/{partner_id}")
-@rule(Rule.STAFF)
+@rule(Action.READ_PARTNER)
 def read_partner(partner_id: UUID, session: ReadSession, actor: CurrentActor) -> PartnerOut:
     """One partner."""
     return PartnerOut.model_validate(partners.get_partner(session, partner_id))
 
 
 @router.patch("/{partner_id}")
-@rule(Rule.STAFF)
+@rule(Action.WRITE_PARTNER)
 def update_partner(
     partner_id: UUID, body: PartnerPatch, session: WriteSession, actor: CurrentActor
 ) -> PartnerOut:
@@ -71,14 +71,14 @@ def update_partner(
 
 
 @router.delete("/{partner_id}", status_code=HTTPStatus.NO_CONTENT)
-@rule(Rule.STAFF)
+@rule(Action.DELETE_PARTNER)
 def delete_partner(partner_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
     """Remove a partner with all its evidence."""
     partners.delete_partner(session, partners.get_partner(session, partner_id))
 
 
 @router.post("/{partner_id}/capabilities", status_code=HTTPStatus.CREATED)
-@rule(Rule.STAFF)
+@rule(Action.WRITE_PARTNER)
 def create_capability(
     partner_id: UUID, body: CapabilityIn, session: WriteSession, actor: CurrentActor
 ) -> CapabilityOut:
@@ -88,7 +88,7 @@ def create_capability(
 
 
 @router.get("/{partner_id}/capabilities")
-@rule(Rule.STAFF)
+@rule(Action.READ_PARTNER)
 def list_capabilities(
     partner_id: UUID,
     session: ReadSession,
@@ -105,7 +105,7 @@ def list_capabilities(
 
 
 @router.get("/{partner_id}/matches")
-@rule(Rule.STAFF)
+@rule(Action.MATCH_PARTNER)
 def match_partner(
     partner_id: UUID,
     session: ReadSession,

@@ -50,7 +50,7 @@ class EvidenceOut(Output):
 
 
 class MatchedPartnerOut(Output):
-    """The partner; a company key gets no id and no names (see `match_view`)."""
+    """The partner; a company key gets no id and no names (see `app.presenting.match_view`)."""
 
     id: UUID | None
     external_id: str | None

@@ -7,12 +7,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access import Actor, may_post_needs_for, visible_needs
+from app.access import Action, Actor, View
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
 from app.services.clusters import clusters_by_slug
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
+from app.visibility import may_post_needs_for, need_views, needs_for
 from matching.corpus import Query
 from matching.text import bilingual_text
 from models import Need, NeedKind, NeedStatus
@@ -63,12 +64,22 @@ def _require_unique(
         raise conflict("Another need of the organisation has this external_id.")
 
 
-def get_need(session: Session, need_id: UUID, *, actor: Actor) -> Need:
-    """A need that the actor may see, else Problem 404."""
-    need = session.scalar(select(Need).where(Need.id == need_id, visible_needs(actor)))
+def get_need(
+    session: Session, need_id: UUID, *, actor: Actor, action: Action = Action.READ_NEED
+) -> Need:
+    """A need with which the actor may do that, else Problem 404."""
+    need = session.scalar(select(Need).where(Need.id == need_id, needs_for(actor, action)))
     if need is None:
         raise not_found("need")
     return need
+
+
+def view_of(session: Session, need: Need, *, actor: Actor, action: Action) -> View:
+    """How much of the need the actor has by that action, as the database stands now."""
+    for view, condition in need_views(actor, action).items():
+        if session.scalar(select(Need.id).where(Need.id == need.id, condition)) is not None:
+            return view
+    return View.NONE
 
 
 def find_need(session: Session, reference: str, *, actor: Actor) -> Need:
@@ -76,7 +87,9 @@ def find_need(session: Session, reference: str, *, actor: Actor) -> Need:
     try:
         return get_need(session, UUID(reference), actor=actor)
     except ValueError:
-        statement = select(Need).where(Need.external_id == reference, visible_needs(actor))
+        statement = select(Need).where(
+            Need.external_id == reference, needs_for(actor, Action.READ_NEED)
+        )
         found = session.scalars(statement.limit(2)).all()
         if not found:
             raise not_found("need") from None
@@ -99,7 +112,7 @@ def list_needs(
     external_id: str | None = None,
 ) -> PageOf[Need]:
     """A page of the needs that the actor may see."""
-    statement = select(Need).where(visible_needs(actor))
+    statement = select(Need).where(needs_for(actor, Action.READ_NEED))
     if status is not None:
         statement = statement.where(Need.status == status)
     if kind is not None:
