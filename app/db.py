@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.access import Actor
+from app.contexts import KEY, NOBODY, Context, context_of, declare
 from models import Capability, Cluster, CorpusRevision, Organisation, Partner, Unavailability
 
 MATCHED = (Partner, Unavailability, Capability, Organisation, Cluster)
@@ -74,14 +76,18 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Sessions that read and sessions that write."""
+    """Sessions that read and sessions that write, each for an actor or in another context.
+
+    Without one, PostgreSQL shows them nothing that is protected; a test sees to it that every
+    caller of ours says for whom.
+    """
 
     engine: Engine
     reads: sessionmaker[Session]
     writes: sessionmaker[Session]
 
     @classmethod
-    def at(cls, url: str) -> "Database":
+    def at(cls, url: str) -> Self:
         """The database at a URL; nothing is opened yet."""
         engine = make_engine(url)
         writing = engine.execution_options(sqlite_begin="IMMEDIATE")
@@ -97,16 +103,21 @@ class Database:
         )
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self, who: Actor | Context = NOBODY) -> Iterator[Session]:
         """A session for reading only."""
-        with self.reads() as session:
+        with self.reads(info={KEY: context_of(who)}) as session:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, who: Actor | Context = NOBODY) -> Iterator[Session]:
         """A session that commits at the end of the block, or rolls back at an error."""
-        with self.writes.begin() as session:
+        with self.writes(info={KEY: context_of(who)}) as session, session.begin():
             yield session
+
+
+@event.listens_for(Session, "after_begin")
+def _say_for_whom(session: Session, _transaction: Any, connection: Connection) -> None:
+    declare(connection, session.info.get(KEY, NOBODY))
 
 
 @event.listens_for(Session, "before_flush")

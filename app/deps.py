@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, may_ever, rule_of
 from app.clock import today
+from app.contexts import AUTHENTICATION, NOBODY
 from app.db import Database
 from app.errors import Problem, invalid
 from app.schemas.common import Slug
@@ -40,16 +41,6 @@ def get_database(request: Request) -> Database:
     return get_engines(request).database
 
 
-def _read(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
-    with database.reading() as session:
-        yield session
-
-
-def _write(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
-    with database.writing() as session:
-        yield session
-
-
 def get_actor(
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
@@ -60,7 +51,7 @@ def get_actor(
     secret = header or (bearer.credentials if bearer is not None else None)
     if secret is None:
         raise _unauthenticated("This needs an API key: send `Authorization: Bearer KEY`.")
-    with database.reading() as session:
+    with database.reading(AUTHENTICATION) as session:
         actor = find_actor(session, secret)
     if actor is None:
         raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
@@ -107,14 +98,44 @@ class PageQuery:
     limit: Annotated[int, Query(ge=1, le=200)] = 50
 
 
+CurrentActor = Annotated[Actor, Depends(get_actor)]
+CurrentDatabase = Annotated[Database, Depends(get_database)]
+
+
+def _read(database: CurrentDatabase, actor: CurrentActor) -> Iterator[Session]:
+    with database.reading(actor) as session:
+        yield session
+
+
+def _write(database: CurrentDatabase, actor: CurrentActor) -> Iterator[Session]:
+    with database.writing(actor) as session:
+        yield session
+
+
+def _read_open(database: CurrentDatabase) -> Iterator[Session]:
+    with database.reading(NOBODY) as session:
+        yield session
+
+
+def _sign_in(database: CurrentDatabase) -> Iterator[Session]:
+    with database.writing(AUTHENTICATION) as session:
+        yield session
+
+
 # The scope "function" commits before the response is sent: the default would answer 200 to a
 # write whose commit then fails.
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(_write, scope="function")]
-CurrentActor = Annotated[Actor, Depends(get_actor)]
+OpenSession = Annotated[Session, Depends(_read_open, scope="function")]
+"""For endpoints that ask for no account: nothing that is protected is seen by it."""
+SignInSession = Annotated[Session, Depends(_sign_in, scope="function")]
+"""For endpoints by which people sign in: accounts, keys and sign-in sessions alone."""
 
 
-def get_engine(engines: Annotated[Engines, Depends(get_engines)], session: ReadSession) -> Engine:
+CurrentEngines = Annotated[Engines, Depends(get_engines)]
+
+
+def get_engine(engines: CurrentEngines, session: ReadSession) -> Engine:
     """The engine for this request: of the encoder that serves as the request's session sees it."""
     return engines.current(session)
 

@@ -12,6 +12,7 @@ from app.cli.opening import open_engine
 from app.cli.serving import TERMINAL
 from app.cli.terminal import OUT, name_of, show_need, show_ruled_out
 from app.clock import today
+from app.contexts import SYSTEM
 from app.presenting import team_out
 from app.services.needs import find_need, query_of, require_open
 from app.services.teams import TeamFound, team_for_need
@@ -35,7 +36,7 @@ def team(
 ) -> None:
     """Print a small set of partners who together cover a need, and who covers what."""
     engine = open_engine()
-    with engine.database.reading() as session:
+    with engine.database.reading(SYSTEM) as session:
         stored = find_need(session, need, actor=TERMINAL)
         require_open(stored)
         filters = Filters(available_on=today())

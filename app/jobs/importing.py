@@ -9,6 +9,7 @@ from datetime import date
 from itertools import islice
 from typing import Final, TypeVar
 
+from app.contexts import SYSTEM
 from app.db import Database
 from app.services import imports, partner_imports
 from app.services.duplicates import count_duplicates_of
@@ -32,21 +33,21 @@ def store(
     """Store all records; `progress` is called with the number of records just stored."""
     done = Imported()
     for clusters in _chunks(read.clusters, progress):
-        with database.writing() as session:
+        with database.writing(SYSTEM) as session:
             imports.import_clusters(session, clusters, done)
     for organisations in _chunks(read.organisations, progress):
-        with database.writing() as session:
+        with database.writing(SYSTEM) as session:
             imports.import_organisations(session, organisations, done)
     for partners in _chunks(read.partners, progress):
-        with database.writing() as session:
+        with database.writing(SYSTEM) as session:
             partner_imports.import_partners(session, partners, done)
     for pairs in _chunks(read.loose_capabilities, progress):
-        with database.writing() as session:
+        with database.writing(SYSTEM) as session:
             partner_imports.import_loose_capabilities(session, pairs, done)
     for needs in _chunks(read.needs, progress):
-        with database.writing() as session:
+        with database.writing(SYSTEM) as session:
             imports.import_needs(session, needs, done, set_name=set_name, today=today)
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         done.possible_duplicates = count_duplicates_of(session, done.new_partners)
     return done
 

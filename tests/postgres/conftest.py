@@ -15,10 +15,15 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import URL, make_url
+from sqlalchemy.orm import Session
 
+from app.access import Actor
+from app.contexts import SYSTEM, Context
 from app.db import Database, make_engine
 from app.migrations import upgrade
+from app.services.corpus import Engine
 from app.settings import Settings, get_settings
+from matching.encoders import make_encoder
 
 
 def _missing(reason: str) -> NoReturn:
@@ -55,25 +60,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
         yield make_url(url)
 
 
-def _run(server: URL, statement: str) -> None:
+def run(server: URL, statement: str) -> None:
+    """Run a statement as the superuser, outside a transaction."""
     engine = make_engine(server.render_as_string(hide_password=False))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(statement)
+    finally:
+        engine.dispose()
 
 
 @contextmanager
-def _new_database(server: URL, template: str = "template1") -> Iterator[URL]:
+def new_database(server: URL, template: str = "template1", owner: str = "DEFAULT") -> Iterator[URL]:
+    """A database for a while, made after another."""
     name = f"enmusubi_test_{uuid4().hex}"
-    _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    run(server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}")
     yield server.set(database=name)
-    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+    run(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
 def migrated(server: URL) -> Iterator[URL]:
     """A database made by the real migrations, copied for each test."""
-    with _new_database(server) as url:
+    with new_database(server) as url:
         database = Database.at(url.render_as_string(hide_password=False))
         upgrade(database)
         database.engine.dispose()
@@ -83,7 +92,7 @@ def migrated(server: URL) -> Iterator[URL]:
 @pytest.fixture
 def empty(server: URL) -> Iterator[Database]:
     """A database without tables."""
-    with _new_database(server) as url:
+    with new_database(server) as url:
         database = Database.at(url.render_as_string(hide_password=False))
         yield database
         database.engine.dispose()
@@ -94,7 +103,7 @@ def settings(
     server: URL, migrated: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
     """Settings of a fresh, migrated database on the server, with the hashing encoder."""
-    with _new_database(server, str(migrated.database)) as url:
+    with new_database(server, str(migrated.database)) as url:
         monkeypatch.setenv("ENMUSUBI_DATABASE_URL", url.render_as_string(hide_password=False))
         monkeypatch.setenv("ENMUSUBI_DATA_DIR", str(tmp_path))
         monkeypatch.setenv("ENMUSUBI_ENCODER", "hashing")
@@ -102,3 +111,40 @@ def settings(
         get_settings.cache_clear()
         yield get_settings()
         get_settings.cache_clear()
+
+
+class SystemDatabase(Database):
+    """For factories and checks: what does not say for whom it acts, acts as the system."""
+
+    @contextmanager
+    def reading(self, who: Actor | Context = SYSTEM) -> Iterator[Session]:
+        """As the system unless told otherwise."""
+        with super().reading(who) as session:
+            yield session
+
+    @contextmanager
+    def writing(self, who: Actor | Context = SYSTEM) -> Iterator[Session]:
+        """As the system unless told otherwise."""
+        with super().writing(who) as session:
+            yield session
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """The test's database; the application has another, that shows nothing unasked."""
+    database = SystemDatabase.at(settings.url)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    """The ranking engine, on a database as the application opens it."""
+    database = Database.at(settings.url)
+    yield Engine.make(
+        database,
+        make_encoder("hashing"),
+        inline=settings.inline_embeddings,
+        sentence_cache=1000,
+    )
+    database.engine.dispose()
