@@ -225,10 +225,10 @@ def _move_dealings(session: Session, kept: Partner, duplicate: Partner) -> None:
     statement = select(Introduction).where(Introduction.partner_id == duplicate.id)
     for introduction in session.scalars(statement):
         introduction.partner = kept
-    for table in (Account, Disclosure):
-        rows = session.scalars(select(table).where(table.partner_id == duplicate.id))
-        for row in rows:
-            row.partner_id = kept.id
+    accounts = session.scalars(select(Account).where(Account.partner_id == duplicate.id))
+    entries = session.scalars(select(Disclosure).where(Disclosure.partner_id == duplicate.id))
+    for row in (*accounts, *entries):
+        row.partner_id = kept.id
 
 
 def _move_decisions(session: Session, kept: Partner, duplicate: Partner) -> None:
