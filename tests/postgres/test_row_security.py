@@ -1,48 +1,37 @@
 """Row-level security says what the policy says, and holds for whoever asks the database."""
 
 from collections.abc import Iterator
-from uuid import UUID
 
 import pytest
-from sqlalchemy import URL, Connection, insert, inspect, select, text, update
+from sqlalchemy import URL, insert, inspect, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from app.access import Action, Actor, Noun, Relation, State, View, decide, states
-from app.contexts import AUTHENTICATION, NOBODY, SYSTEM, as_system
+from app.contexts import NOBODY, SYSTEM, as_system
 from app.db import Database
 from app.errors import Problem
 from app.migrations import upgrade
 from models import (
     Account,
-    ApiKey,
     Audience,
     AuditEntry,
     Base,
     Confidentiality,
     Disclosure,
-    Embedding,
-    IdempotentAnswer,
     Introduction,
-    IntroductionNote,
     IntroductionState,
     IntroductionStep,
-    Match,
-    MatchRun,
     Need,
     NeedStatus,
     NeedVersion,
     Partner,
     Role,
     Side,
-    SignInSession,
     need_staff,
-    utc_now,
 )
-from tests.app.test_visibility import make_actor, make_introduction_in, make_need_in
+from tests.app.test_visibility import make_actor
 from tests.factories import (
     make_account,
-    make_cluster,
     make_introduction,
     make_need,
     make_organisation,
@@ -50,129 +39,9 @@ from tests.factories import (
     make_version,
 )
 from tests.postgres.conftest import SystemDatabase, new_database, run
+from tests.postgres.rows import PROTECTED, audit_entry, count, fill, ids
 
-OPEN_TABLES = {
-    "capabilities",
-    "clusters",
-    "corpus_revision",
-    "distinct_partners",
-    "encoders",
-    "erasures",
-    "organisation_clusters",
-    "organisation_name_keys",
-    "organisations",
-    "partner_aliases",
-    "partner_clusters",
-    "partner_name_keys",
-    "partners",
-    "suppressions",
-    "unavailabilities",
-}
-"""The directory, and what says nothing of a need; all other tables are protected."""
-
-PROTECTED = sorted(set(Base.metadata.tables) - OPEN_TABLES)
-
-
-def ids(session: Session, table: str) -> set[UUID]:
-    """What a raw query shows: no condition of ours helps the database here."""
-    return set(session.scalars(text(f"SELECT id FROM {table}")))
-
-
-def count(session: Session | Connection, table: str) -> int:
-    """Number of rows that are shown."""
-    return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
-
-
-def told(actor: Actor, noun: Noun, state: State) -> bool:
-    """True if the policy shows the actor something of it by some action."""
-    return any(
-        decide(actor.role, action, state) is not View.NONE
-        for action in Action
-        if action.noun is noun
-    )
-
-
-# Who sees which rows.
-
-
-@pytest.mark.parametrize("role", Role)
-def test_needs_are_those_of_the_policy(database: Database, role: Role) -> None:
-    with database.writing() as session:
-        actor = make_actor(session, role)
-        made = {make_need_in(session, actor, s).id: s for s in states(Noun.NEED, role)}
-    with database.reading(actor) as session:
-        assert ids(session, "needs") == {
-            key for key, state in made.items() if told(actor, Noun.NEED, state)
-        }
-
-
-@pytest.mark.parametrize("role", Role)
-def test_introductions_are_those_of_the_policy(database: Database, role: Role) -> None:
-    with database.writing() as session:
-        actor = make_actor(session, role)
-        made = {
-            make_introduction_in(session, actor, state).id: state
-            for state in states(Noun.INTRODUCTION, role)
-        }
-        for key in made:
-            session.add(IntroductionStep(introduction_id=key, state="met", side=Side.STAFF))
-            session.add(IntroductionNote(introduction_id=key, text="x"))
-    seen = {key for key, state in made.items() if told(actor, Noun.INTRODUCTION, state)}
-    with database.reading(actor) as session:
-        assert ids(session, "introductions") == seen
-        steps = session.scalars(text("SELECT introduction_id FROM introduction_steps"))
-        assert set(steps) == seen
-        notes = session.scalars(text("SELECT introduction_id FROM introduction_notes"))
-        assert set(notes) == (seen if actor.is_staff else set())
-
-
-@pytest.mark.parametrize("role", Role)
-def test_match_runs_are_those_of_the_policy(database: Database, role: Role) -> None:
-    with database.writing() as session:
-        actor = make_actor(session, role)
-        partner = make_partner(session)
-        made = {make_need_in(session, actor, s).id: s for s in states(Noun.NEED, role)}
-        for key in made:
-            _keep_run(session, key, partner)
-    with database.reading(actor) as session:
-        seen = set(session.scalars(text("SELECT need_id FROM match_runs")))
-        assert seen == {
-            key
-            for key, state in made.items()
-            if decide(role, Action.KEEP_MATCHES, state) is not View.NONE
-        }
-        assert count(session, "matches") == len(seen)
-
-
-@pytest.mark.parametrize("role", Role)
-def test_partners_get_released_versions_alone(database: Database, role: Role) -> None:
-    with database.writing() as session:
-        actor = make_actor(session, role)
-        made = {make_need_in(session, actor, s): s for s in states(Noun.NEED, role)}
-        expected = set()
-        for need, state in made.items():
-            view = decide(role, Action.READ_NEED, state)
-            office = decide(role, Action.READ_BRIEFS, state) is View.FULL
-            for audience in Audience:
-                kinds = {
-                    "draft": {"released_at": None},
-                    "released": {},
-                    "withdrawn": {"withdrawn_at": utc_now()},
-                }
-                for number, (kind, values) in enumerate(kinds.items()):
-                    version = make_version(
-                        session, need, audience=audience, number=number, **values
-                    )
-                    meant = {Audience.TEASER: View.TEASER, Audience.PUBLIC: View.PUBLIC}
-                    offered = state.relation in {Relation.OFFERED, Relation.INTRODUCED}
-                    shown = kind == "released" and (
-                        meant.get(audience) is view or (offered and audience is not Audience.FULL)
-                    )
-                    if office or (role is Role.PARTNER and shown):
-                        expected.add(version.id)
-    with database.reading(actor) as session:
-        assert ids(session, "need_versions") == expected
-        assert bool(expected) == (role is not Role.MACHINE)
+# Rows that are seen beside the needs in sight (all states: test_visible_rows.py).
 
 
 def test_a_partner_reads_the_brief_that_was_released_to_it(database: Database) -> None:
@@ -215,87 +84,7 @@ def test_the_ledger_shows_own_entries_and_those_of_needs_in_sight(database: Data
             assert ids(session, "disclosures") == seen
 
 
-@pytest.mark.parametrize("role", Role)
-def test_query_vectors_are_for_the_office(database: Database, role: Role) -> None:
-    with database.writing() as session:
-        actor = make_actor(session, role)
-        for key in ("e", "e/query"):
-            session.add(Embedding(content_hash="a" * 64, encoder_id=key, vector=b"1234"))
-    with database.reading(actor) as session:
-        assert count(session, "embeddings") == (2 if actor.is_staff else 1)
-
-
-@pytest.mark.parametrize("role", Role)
-def test_accounts_keys_and_sessions_are_ones_own(database: Database, role: Role) -> None:
-    with database.writing() as session:
-        other = make_actor(session, Role.COMPANY)
-        actor = make_actor(session, role)
-        for one in (actor, other):
-            _sign_in(session, one)
-    tables = ("api_keys", "sign_in_sessions", "idempotent_answers")
-    with database.reading(actor) as session:
-        everybody = 2 if role is Role.ADMIN else 1
-        assert count(session, "accounts") == everybody
-        assert [count(session, table) for table in tables] == [everybody, everybody, 1]
-    with database.reading(AUTHENTICATION) as session:
-        assert [count(session, table) for table in tables] == [2, 2, 0]
-        assert count(session, "accounts") == 2
-        assert count(session, "needs") == 0
-
-
 # Nothing without a context.
-
-
-def _keep_run(session: Session, need_id: UUID, partner: Partner) -> None:
-    run = MatchRun(
-        need_id=need_id, encoder_id="e", corpus_revision=1, asked={}, blocked={}, weights={}
-    )
-    session.add(run)
-    session.flush()
-    session.add(
-        Match(run_id=run.id, partner_id=partner.id, rank=1, score=1.0, signals=[], evidence=[])
-    )
-
-
-def _sign_in(session: Session, actor: Actor) -> None:
-    account_id = actor.account_id
-    mark = account_id.hex
-    session.add(ApiKey(account_id=account_id, name="x", prefix="x", sha256=mark, scopes=[]))
-    session.add(SignInSession(account_id=account_id, sha256=mark, expires_at=utc_now()))
-    session.add(IdempotentAnswer(account_id=account_id, key="x", fingerprint="x"))
-
-
-def _audit(number: int) -> AuditEntry:
-    return AuditEntry(
-        seq=number,
-        at=utc_now(),
-        event="read",
-        role="coordinator",
-        object_kind="need",
-        fields=[],
-        previous="",
-        mac=str(number),
-    )
-
-
-def fill(session: Session) -> Need:
-    """At least one row in every protected table; returns the need, of the level public."""
-    staff = make_actor(session, Role.COORDINATOR)
-    need = make_need(session, confidentiality=Confidentiality.PUBLIC)
-    need.clusters = [make_cluster(session)]
-    session.execute(insert(need_staff).values(need_id=need.id, account_id=staff.account_id))
-    version = make_version(session, need)
-    session.add(Disclosure(version_id=version.id, role=Role.PARTNER))
-    partner = make_partner(session)
-    _keep_run(session, need.id, partner)
-    introduction = make_introduction(session, need, partner)
-    session.add(IntroductionStep(introduction_id=introduction.id, state="met", side=Side.STAFF))
-    session.add(IntroductionNote(introduction_id=introduction.id, text="x"))
-    session.add(Embedding(content_hash="a" * 64, encoder_id="e/query", vector=b"1234"))
-    _sign_in(session, staff)
-    session.add(_audit(1))
-    session.flush()
-    return need
 
 
 @pytest.fixture
@@ -448,7 +237,7 @@ def test_audit_entries_are_only_added(database: Database, filled: Need, who: Rol
         actor = make_actor(session, who) if isinstance(who, Role) else who
     with database.writing(actor) as session:
         assert session.scalars(select(AuditEntry.seq)).all() == [1]
-        session.add(_audit(2))
+        session.add(audit_entry(2))
     for statement in ("UPDATE audit_entries SET mac = ''", "DELETE FROM audit_entries"):
         with refused(), database.writing(actor) as session:
             session.execute(text(statement))
