@@ -74,14 +74,16 @@ def declare(connection: Connection, context: Context) -> None:
 
 
 @contextmanager
-def as_system(session: Session) -> Iterator[None]:
+def as_system(session: Session, *, with_pending: bool = False) -> Iterator[None]:
     """Let the program itself act in the middle of an actor's transaction.
 
     For what an action must touch beyond the actor's sight, such as the kept lists of all needs
-    when two partners are merged. Changes are flushed at both ends.
+    when two partners are merged. What was changed before is flushed first, as the actor's, unless
+    it is to go `with_pending`; what is changed inside is flushed as the system's.
     """
     before = session.info.get(KEY, NOBODY)
-    session.flush()
+    if not with_pending:
+        session.flush()
     _change(session, SYSTEM)
     try:
         yield

@@ -12,10 +12,34 @@ from typer.testing import CliRunner
 from app.cli import app
 from app.db import Database, make_engine
 from app.services.corpus import Engine
-from models import Capability, CorpusRevision, Embedding, Need, Partner, StoredEncoder
-from tests.app.asking import capability, create, get, need, organisation, partner, patch, problem
-from tests.conftest import engines_of
-from tests.factories import make_partner
+from app.services.keys import create_key
+from models import (
+    Audience,
+    Capability,
+    Confidentiality,
+    CorpusRevision,
+    Disclosure,
+    Embedding,
+    Match,
+    Need,
+    Partner,
+    Role,
+    StoredEncoder,
+)
+from tests.app.asking import (
+    capability,
+    cluster,
+    create,
+    get,
+    need,
+    organisation,
+    partner,
+    patch,
+    problem,
+)
+from tests.conftest import engines_of, with_key
+from tests.factories import make_account, make_need, make_partner, make_version
+from tests.postgres.rows import match_run
 
 RUNNER = CliRunner()
 
@@ -105,3 +129,73 @@ def test_two_processes_may_start_at_once(database: Database, engine: Engine) -> 
 def test_both_spellings_of_the_address_use_psycopg() -> None:
     for url in ("postgresql://u:p@host/db", "postgres://u:p@host/db"):
         assert make_engine(url).url.drivername == "postgresql+psycopg"
+
+
+def test_a_company_works_with_its_own_needs(
+    company: TestClient, company_id: str, staff: TestClient
+) -> None:
+    owner = create(staff, "/v1/organisations", organisation())
+    foreign = create(staff, "/v1/needs", need(organisation_id=owner["id"]))
+    own = create(company, "/v1/needs", need())
+
+    assert [row["id"] for row in get(company, "/v1/needs")["items"]] == [own["id"]]
+    assert patch(company, f"/v1/needs/{own['id']}", {"title_en": "Changed"})["title_en"]
+    assert get(company, f"/v1/needs/{own['id']}/matches")["candidates"] == []
+    problem(company.get(f"/v1/needs/{foreign['id']}"), HTTPStatus.NOT_FOUND)
+    problem(
+        company.patch(f"/v1/needs/{own['id']}", json={"organisation_id": owner["id"]}),
+        HTTPStatus.NOT_FOUND,
+    )
+
+
+def test_staff_names_itself_and_others(staff: TestClient, database: Database) -> None:
+    create(staff, "/v1/clusters", cluster())
+    owner = create(staff, "/v1/organisations", organisation())
+    secret = {"organisation_id": owner["id"], "confidentiality": "named_staff"}
+    stored = create(staff, "/v1/needs", need(clusters=["food-health"], **secret))
+    path = f"/v1/needs/{stored['id']}"
+    assert get(staff, path)["clusters"] == ["food-health"]
+    with database.writing() as session:
+        other = str(make_account(session).id)
+
+    named = staff.put(f"{path}/staff", json={"accounts": [other]})
+
+    assert named.json() == {"accounts": [other]}
+    problem(staff.get(path), HTTPStatus.NOT_FOUND)
+    problem(staff.put(f"{path}/staff", json={"accounts": [other]}), HTTPStatus.NOT_FOUND)
+
+
+def test_a_partner_reads_briefs_into_the_ledger(
+    anonymous: TestClient, staff: TestClient, database: Database
+) -> None:
+    with database.writing() as session:
+        somebody = make_partner(session)
+        _, secret = create_key(session, name="p", role=Role.PARTNER, partner_id=somebody.id)
+        public = make_need(session, confidentiality=Confidentiality.PUBLIC)
+        make_version(session, public, audience=Audience.PUBLIC)
+        make_version(session, public, audience=Audience.FULL, number=2)
+        make_version(session, make_need(session))
+    client = with_key(anonymous, secret)
+
+    assert [row["id"] for row in get(client, "/v1/needs")["items"]] == [str(public.id)]
+    assert get(client, f"/v1/needs/{public.id}")["title_en"] == "Keep a drink fresh"
+
+    with database.reading() as session:
+        seen = session.scalars(select(Disclosure)).all()
+        assert [row.partner_id for row in seen] == [somebody.id] * 2
+
+
+def test_a_merge_takes_lists_along_that_its_coordinator_does_not_see(
+    staff: TestClient, database: Database
+) -> None:
+    with database.writing() as session:
+        kept, duplicate = make_partner(session), make_partner(session)
+        hidden = make_need(session, confidentiality=Confidentiality.NAMED_STAFF)
+        session.add(match_run(hidden.id, duplicate.id))
+
+    path = f"/v1/partners/{kept.id}/merge"
+    merged = staff.post(path, json={"duplicate_id": str(duplicate.id)})
+
+    assert merged.status_code == HTTPStatus.OK, merged.text
+    with database.reading() as session:
+        assert session.scalars(select(Match.partner_id)).all() == [kept.id]
