@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from typer.testing import CliRunner
 
 from app.cli import app
@@ -116,6 +116,13 @@ def test_a_reader_sees_one_snapshot(database: Database) -> None:
 
 def test_a_value_that_postgresql_refuses_is_the_callers_mistake(staff: TestClient) -> None:
     problem(staff.get("/v1/needs", params={"external_id": "a\0b"}), 422, "request")
+
+
+def test_what_the_database_refuses_is_not_done(company: TestClient, database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("DROP POLICY needs_insert ON needs"))
+    problem(company.post("/v1/needs", json=need()), HTTPStatus.FORBIDDEN)
+    assert get(company, "/v1/needs")["items"] == []
 
 
 def test_two_processes_may_start_at_once(database: Database, engine: Engine) -> None:
