@@ -118,19 +118,12 @@ def _read_open(database: CurrentDatabase) -> Iterator[Session]:
         yield session
 
 
-def _sign_in(database: CurrentDatabase) -> Iterator[Session]:
-    with database.writing(AUTHENTICATION) as session:
-        yield session
-
-
 # The scope "function" commits before the response is sent: the default would answer 200 to a
 # write whose commit then fails.
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(_write, scope="function")]
 OpenSession = Annotated[Session, Depends(_read_open, scope="function")]
 """For endpoints that ask for no account: nothing that is protected is seen by it."""
-SignInSession = Annotated[Session, Depends(_sign_in, scope="function")]
-"""For endpoints by which people sign in: accounts, keys and sign-in sessions alone."""
 
 
 @dataclass(frozen=True, slots=True)
