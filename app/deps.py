@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.access import Action, Actor, Noun, may_ever, rule_of
 from app.auditing import acting
 from app.clock import today
+from app.contexts import AUTHENTICATION, NOBODY
 from app.db import Database
 from app.errors import Problem, invalid
 from app.schemas.common import Slug
@@ -54,7 +55,7 @@ def get_actor(
     secret = header or (bearer.credentials if bearer is not None else None)
     if secret is None:
         raise _unauthenticated("This needs an API key: send `Authorization: Bearer KEY`.")
-    with database.reading() as session:
+    with database.reading(AUTHENTICATION) as session:
         actor = find_actor(session, secret)
     if actor is None:
         raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
@@ -125,28 +126,30 @@ CurrentDatabase = Annotated[Database, Depends(get_database)]
 def _read(
     database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
 ) -> Iterator[Session]:
-    with database.reading() as session:
+    with database.reading(actor) as session:
         acting(session, actor, purpose)
         yield session
 
 
-def _write(
-    database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
+def write_session(
+    request: Request, database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
 ) -> Iterator[Session]:
-    with database.writing() as session:
+    """The session of a request that writes; committed after the answer is made."""
+    with database.writing(actor) as session:
         acting(session, actor, purpose)
+        request.state.write_session = session  # an answer that is kept is stored in it, too
         yield session
 
 
 def _read_open(database: CurrentDatabase) -> Iterator[Session]:
-    with database.reading() as session:
+    with database.reading(NOBODY) as session:
         yield session
 
 
 # The scope "function" commits before the response is sent: the default would answer 200 to a
 # write whose commit then fails.
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
-WriteSession = Annotated[Session, Depends(_write, scope="function")]
+WriteSession = Annotated[Session, Depends(write_session, scope="function")]
 OpenSession = Annotated[Session, Depends(_read_open, scope="function")]
 """For endpoints that ask for no account: nothing that is protected is seen by it."""
 
@@ -162,13 +165,13 @@ class Ledger:
         """One entry for each version, committed at once."""
         shown = list(versions)
         if shown:
-            with self.database.writing() as session:
+            with self.database.writing(self.actor) as session:
                 acting(session, self.actor)
                 for version in shown:
                     record_disclosure(session, version, actor=self.actor)
 
 
-def get_ledger(database: Annotated[Database, Depends(get_database)], actor: CurrentActor) -> Ledger:
+def get_ledger(database: CurrentDatabase, actor: CurrentActor) -> Ledger:
     """The ledger of who has seen which version of which need."""
     return Ledger(database, actor)
 

@@ -18,6 +18,7 @@ from app.access_table import RouteRule
 from app.db import Database
 from app.deps import get_actor
 from app.errors import ProblemDetails
+from app.etags import describe_tags
 from app.jobs.worker import EmbeddingWorker
 from app.middleware import BodyLimit
 from app.routes import (
@@ -44,7 +45,9 @@ Matches what companies need with what researchers and institutes can do, and say
 
 Every call under `/v1` needs an API key, made with `enmusubi key create` and sent as
 `Authorization: Bearer KEY`. Lists are cut into pages: ask again with the `next_cursor` of a page.
-Errors are problem details (RFC 9457).
+Errors are problem details (RFC 9457). A POST that writes takes an `Idempotency-Key`, and is then
+carried out once however often it is sent. What can be changed has an `ETag`; with `If-Match` a
+change is made only to what you have seen.
 
 Staff say in the header `X-Purpose` what they read needs and introductions for; it goes into the
 audit log, in which each such reading and every change is an entry.
@@ -74,7 +77,8 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         401: "No valid API key",
         403: "The key's role does not allow that",
         404: "Absent, or not yours",
-        409: "Stands against other data",
+        409: "Stands against other data, or the same request is under way",
+        412: "Changed since it was read",
         413: "Body too large",
         422: "Not of the expected form",
         503: "Busy or starting: try again",
@@ -129,6 +133,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         document = FastAPI.openapi(app)
         for path in document["paths"].values():
             for operation in path.values():
+                describe_tags(operation)
                 for status, response in operation["responses"].items():
                     if status >= "400" and "application/json" in response.get("content", {}):
                         content = response["content"]

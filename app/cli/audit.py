@@ -13,6 +13,7 @@ from rich.table import Table
 
 from app.cli.opening import open_database
 from app.cli.terminal import ERRORS, OUT
+from app.contexts import SYSTEM
 from app.errors import invalid
 from app.services.audit import list_entries
 from app.services.audit_heads import export_head, read_head
@@ -35,7 +36,7 @@ def verify(
     """Check every entry and their order; exit code 1 and the first bad entry if one is wrong."""
     database = open_database()
     exported = None if head is None else read_head(_read(head))
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         verdict = verify_log(session, exported)
     if verdict.fault is not None:
         fault = verdict.fault
@@ -66,7 +67,7 @@ def head(
     ] = None,
 ) -> None:
     """Export the end of the log as JSON, to be kept elsewhere."""
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         line = export_head(session).as_json() + "\n"
     if out is None:
         sys.stdout.write(line)
@@ -91,7 +92,7 @@ def list_(
     """Show entries, the newest first: ids and names of fields, never a text."""
     if since is not None:
         since = since.replace(tzinfo=ZoneInfo(get_settings().time_zone))
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         found = list_entries(
             session, since=since, event=event, object_id=object_id, account_id=account, limit=limit
         )

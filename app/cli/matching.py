@@ -9,6 +9,7 @@ import typer
 from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import show_matches, show_need
 from app.clock import today
+from app.contexts import SYSTEM
 from app.errors import invalid
 from app.presenting import match_list
 from app.schemas.explanation import Explain
@@ -40,7 +41,7 @@ def match(
         raise invalid("--text", "is empty: describe what is needed")
     engine = open_engine()
     filters = Filters(available_on=today())
-    with engine.database.reading() as session:
+    with engine.database.reading(SYSTEM) as session:
         if text is not None:
             stored = None
             query = Query(text=text, posted_on=today())

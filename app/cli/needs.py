@@ -11,6 +11,7 @@ from rich.table import Table
 from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import OUT, name_of
 from app.clock import today
+from app.contexts import SYSTEM
 from app.presenting import need_match_list
 from app.services.audit import shown
 from app.services.matches import Match, MatchList, match_partner
@@ -27,7 +28,7 @@ def needs(
 ) -> None:
     """Print the open needs for which a partner stands out most."""
     engine = open_engine()
-    with engine.database.reading() as session:
+    with engine.database.reading(SYSTEM) as session:
         stored = find_partner(session, partner, actor=TERMINAL)
         found = match_partner(
             session, engine, stored, actor=TERMINAL, today=today(), top=top, explain=as_json

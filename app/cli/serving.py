@@ -12,6 +12,7 @@ from app.cli.opening import TERMINAL, open_database, open_engines
 from app.cli.opening import migrate as apply_migrations
 from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
+from app.contexts import SYSTEM
 from app.main import create_app, make_engines
 from app.schemas.explanation import Explain
 from app.services.audit import shown
@@ -69,7 +70,7 @@ def demo(
 ) -> None:
     """Load the fictional sample region into an empty database and print one real match list."""
     database = apply_migrations()
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         sample = session.scalar(select(exists().where(Need.external_id == SHOWN_NEED)))
         empty = not session.scalar(select(exists().where(Partner.id.is_not(None))))
     if empty:
@@ -95,11 +96,11 @@ def _embedded(engines: Engines, *, may_wait: bool) -> Engine:
     """
     if not may_wait:
         engines.open()
-    with engines.database.reading() as session:
+    with engines.database.reading(SYSTEM) as session:
         mismatch = find_mismatch(session, engines.own)
     if may_wait or mismatch is None:
         embed_all(engines)
-    with engines.database.reading() as session:
+    with engines.database.reading(SYSTEM) as session:
         engine = engines.current(session)
     if engine.encoder.id != engines.own.encoder.id:
         OUT.print(
@@ -111,7 +112,7 @@ def _embedded(engines: Engines, *, may_wait: bool) -> Engine:
 
 
 def _show_one(engine: Engine, reference: str | None) -> None:
-    with engine.database.reading() as session:
+    with engine.database.reading(SYSTEM) as session:
         if reference is None:
             statement = select(Need).where(Need.status == NeedStatus.OPEN).order_by(Need.id.desc())
             need = session.scalars(statement.limit(1)).first()

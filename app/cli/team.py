@@ -11,6 +11,7 @@ from app.cli.explanation import in_language
 from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import OUT, name_of, show_need, show_ruled_out
 from app.clock import today
+from app.contexts import SYSTEM
 from app.presenting import team_out
 from app.services.audit import shown
 from app.services.needs import find_need, query_of, require_open
@@ -36,7 +37,7 @@ def team(
 ) -> None:
     """Print a small set of partners who together cover a need, and who covers what."""
     engine = open_engine()
-    with engine.database.reading() as session:
+    with engine.database.reading(SYSTEM) as session:
         stored = find_need(session, need, actor=TERMINAL)
         require_open(stored)
         shown(session, ObjectKind.NEED, [stored.id])

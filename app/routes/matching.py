@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.access import Action, View, rule
+from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
 from app.presenting import candidate_list, explained, match_list
 from app.schemas.candidate import CandidateListOut
@@ -17,7 +18,7 @@ from matching.filters import Filters
 from matching.text import bilingual_text
 from models import ObjectKind
 
-router = APIRouter(tags=["matching"])
+router = APIRouter(tags=["matching"], route_class=ApiRoute)
 
 
 @router.post("/match")

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.access import Action, View, rule
+from app.api_route import ApiRoute
 from app.deps import (
     CurrentActor,
     CurrentEngine,
@@ -16,6 +17,7 @@ from app.deps import (
     Today,
     WriteSession,
 )
+from app.etags import ChangeTags, NewTags, ReadTags
 from app.presenting import brief_out, candidate_list, explained, match_list, team_out
 from app.schemas.candidate import CandidateListOut
 from app.schemas.common import Page, Slug, merged
@@ -28,14 +30,17 @@ from app.services import audit, candidates, clusters, match_runs, matches, needs
 from matching.filters import Filters
 from models import NeedKind, NeedStatus, ObjectKind, Role
 
-router = APIRouter(prefix="/needs", tags=["needs"])
+router = APIRouter(prefix="/needs", tags=["needs"], route_class=ApiRoute)
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 @rule(Action.CREATE_NEED)
-def create_need(body: NeedIn, session: WriteSession, actor: CurrentActor, today: Today) -> NeedOut:
+def create_need(
+    body: NeedIn, session: WriteSession, actor: CurrentActor, today: Today, tags: NewTags
+) -> NeedOut:
     """Submit a need; it can be matched at once."""
-    return NeedOut.model_validate(needs.create_need(session, body, actor=actor, today=today))
+    made = needs.create_need(session, body, actor=actor, today=today)
+    return tags.show(NeedOut.model_validate(made))
 
 
 @router.get("")
@@ -93,39 +98,48 @@ def list_needs(
 @router.get("/{need_id}")
 @rule(Action.READ_NEED)
 def read_need(
-    need_id: UUID, session: ReadSession, actor: CurrentActor, ledger: CurrentLedger
+    need_id: UUID,
+    session: ReadSession,
+    actor: CurrentActor,
+    ledger: CurrentLedger,
+    tags: ReadTags,
 ) -> NeedOut | NeedBriefOut | NeedStubOut:
     """One need, as far as the caller may see it."""
     if actor.role is Role.PARTNER:
         brief = outside.get_brief(session, need_id, actor=actor)
         ledger.record([brief.version.id])
-        return brief_out(brief)
+        return tags.show(brief_out(brief))
     need = needs.get_need(session, need_id, actor=actor)
     if needs.stubs_among(session, [need], actor=actor):
-        return NeedStubOut.model_validate(need)
+        return tags.show(NeedStubOut.model_validate(need))
     audit.shown(session, ObjectKind.NEED, [need_id])
-    return NeedOut.model_validate(need)
+    return tags.show(NeedOut.model_validate(need))
 
 
 @router.patch("/{need_id}")
 @rule(Action.WRITE_NEED)
 def update_need(
-    need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor
+    need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor, tags: ChangeTags
 ) -> NeedOut:
     """Change some fields of a need."""
-    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
+    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
     audit.shown(session, ObjectKind.NEED, [need_id])
-    values = merged(NeedIn, NeedOut.model_validate(found), body)
-    return NeedOut.model_validate(needs.write_need(session, found, values, actor=actor))
+    current = NeedOut.model_validate(found)
+    tags.require(current)
+    values = merged(NeedIn, current, body)
+    return tags.show(NeedOut.model_validate(needs.write_need(session, found, values, actor=actor)))
 
 
 @router.post("/{need_id}/close")
 @rule(Action.WRITE_NEED)
-def close_need(need_id: UUID, session: WriteSession, actor: CurrentActor) -> NeedOut:
+def close_need(
+    need_id: UUID, session: WriteSession, actor: CurrentActor, tags: ChangeTags
+) -> NeedOut:
     """Close a need: it stays readable and is matched no more."""
-    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
+    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
     audit.shown(session, ObjectKind.NEED, [need_id])
-    return NeedOut.model_validate(needs.close_need(session, found))
+    tags.require(NeedOut.model_validate(found))
+    return tags.show(NeedOut.model_validate(needs.close_need(session, found)))
 
 
 @router.get("/{need_id}/matches")

@@ -1,6 +1,7 @@
 """Needs."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date
 from http import HTTPStatus
 from uuid import UUID
@@ -10,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from app.access import STAFF, Action, Actor, View
 from app.auditing import RECORDED
+from app.contexts import as_system
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
 from app.services.audit import record
 from app.services.clusters import clusters_by_slug
+from app.services.idempotency import forget_answers
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
 from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
@@ -51,15 +54,20 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
         require_organisation(session, organisation_id, field="organisation_id")
         clusters = clusters_by_slug(session, values.clusters)
         _require_unique(session, need, organisation_id, values.external_id)
+    if need.confidentiality not in (None, values.confidentiality):
+        forget_answers(session)  # who sees the need by its new level is another question
     fields = values.model_dump(exclude={"clusters", "organisation_id", "excluded_organisations"})
     for field, value in fields.items():
         setattr(need, field, value)
     need.organisation_id = organisation_id
     need.excluded_organisations = [str(i) for i in values.excluded_organisations]
     need.clusters = clusters
-    session.flush()
-    _name_writer(session, need, actor)
-    session.refresh(need, ["organisation"])
+    unseen = need.confidentiality is Confidentiality.NAMED_STAFF and actor.is_staff
+    # Whoever gives a need this level is not yet named for it, and until then does not see it.
+    with as_system(session, with_pending=True) if unseen else nullcontext():
+        session.flush()
+        _name_writer(session, need, actor)
+        session.refresh(need, ["organisation"])
     return need
 
 
@@ -78,10 +86,18 @@ def _require_unique(
 
 
 def get_need(
-    session: Session, need_id: UUID, *, actor: Actor, action: Action = Action.READ_NEED
+    session: Session,
+    need_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_NEED,
+    lock: bool = False,
 ) -> Need:
-    """A need with which the actor may do that, else Problem 404."""
-    need = session.scalar(select(Need).where(Need.id == need_id, needs_for(actor, action)))
+    """A need with which the actor may do that, else Problem 404; `lock` it to change it."""
+    statement = select(Need).where(Need.id == need_id, needs_for(actor, action))
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Need)
+    need = session.scalar(statement)
     if need is None:
         raise not_found("need")
     return need
@@ -119,17 +135,22 @@ def name_staff(session: Session, need: Need, accounts: Sequence[UUID]) -> list[U
         raise invalid("accounts", "names an account that is not one of a coordinator in service")
     recorded = {RECORDED: True}
     former = delete(need_staff).where(need_staff.c.need_id == need.id)
-    session.execute(former, execution_options=recorded)
     rows = [{"need_id": need.id, "account_id": one} for one in accounts]
-    session.execute(insert(need_staff), rows, execution_options=recorded)
-    record(
-        session,
-        event=AuditEvent.CHANGE,
-        object_kind=ObjectKind.NEED,
-        object_id=need.id,
-        fields=("staff",),
-    )
-    return named_staff(session, need)
+    # Whoever names others in place of himself may not see the need in the middle or afterwards.
+    with as_system(session):
+        if set(named_staff(session, need)) - set(accounts):
+            # Who is named no more does not read the need by repeating a write.
+            forget_answers(session)
+        session.execute(former, execution_options=recorded)
+        session.execute(insert(need_staff), rows, execution_options=recorded)
+        record(
+            session,
+            event=AuditEvent.CHANGE,
+            object_kind=ObjectKind.NEED,
+            object_id=need.id,
+            fields=("staff",),
+        )
+        return named_staff(session, need)
 
 
 def _name_writer(session: Session, need: Need, actor: Actor) -> None:

@@ -89,10 +89,17 @@ def require_own_fields(patch: PartnerPatch, *, actor: Actor) -> None:
 
 
 def get_partner(
-    session: Session, partner_id: UUID, *, actor: Actor, action: Action = Action.READ_PARTNER
+    session: Session,
+    partner_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_PARTNER,
+    lock: bool = False,
 ) -> Partner:
-    """A partner with which the actor may do that, else Problem 404."""
+    """A partner with which the actor may do that, else Problem 404; `lock` it to change it."""
     statement = select(Partner).where(Partner.id == partner_id, partners_for(actor, action))
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Partner)
     partner = session.scalars(statement).unique().one_or_none()
     if partner is None:
         raise not_found("partner")
