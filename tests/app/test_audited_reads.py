@@ -121,7 +121,7 @@ def test_each_endpoint_leaves_an_entry(
         ("GET", f"/v1/partners/{partner}/matches", [("need", need)]),
         ("POST", f"/v1/needs/{need}/close", [("need", need)]),
     ):
-        body = {} if method in ("POST", "PATCH") else None
+        body: dict[str, Any] | None = {} if method in ("POST", "PATCH") else None
         answer = staff.request(method, path, json=body, headers={"X-Purpose": "brokering"})
         assert answer.status_code == 200, (path, answer.text)
         expected += shown
