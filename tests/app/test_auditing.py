@@ -1,8 +1,10 @@
 """What becomes an entry of the audit log: each change once, with its transaction or not at all."""
 
+import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +97,17 @@ def test_silent_fields_exist() -> None:
     for model, audited in AUDITED.items():
         assert audited.silent <= set(model.__table__.columns.keys()), model
         assert set(audited.ids) <= set(model.__table__.columns.keys()), model
+
+
+PAST = re.compile(r"\.connection\(\)|\bbulk_(save|insert|update)_|exec_driver_sql|engine\.begin\(")
+"""Ways to write that no hook of a session sees."""
+APP = Path(__file__).resolve().parents[2] / "app"
+
+
+def test_nothing_writes_past_the_sessions() -> None:
+    found = {path.name for path in APP.rglob("*.py") if PAST.search(path.read_text())}
+    # The log itself; SQLite's BEGIN; whom PostgreSQL is told that a transaction acts for.
+    assert found == {"audit_chain.py", "auditing.py", "db.py", "contexts.py"}
 
 
 def test_a_row_is_created_changed_and_deleted(database: Database) -> None:
