@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from matching.encoders import EncoderError
@@ -143,6 +144,11 @@ def _on_integrity(_: Request, error: Exception) -> JSONResponse:
     )
 
 
+def _on_stale(_: Request, error: Exception) -> JSONResponse:
+    logger.info("stale: %s", type(error).__name__)
+    return respond(conflict("Somebody else has changed it at the same moment: read it again."))
+
+
 def _on_unavailable(_: Request, error: Exception) -> JSONResponse:
     logger.error("temporarily unavailable", exc_info=error)
     return respond(
@@ -169,6 +175,7 @@ HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
     HTTPException: _on_http,
     RequestValidationError: _on_validation,
     IntegrityError: _on_integrity,
+    StaleDataError: _on_stale,
     OperationalError: _on_unavailable,
     PoolTimeoutError: _on_unavailable,
     EncoderError: _on_unavailable,

@@ -22,6 +22,7 @@ from app.routes import (
     clusters,
     duplicates,
     health,
+    introductions,
     matching,
     needs,
     organisations,
@@ -80,7 +81,16 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     errors.install(app)
     app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
-    for module in (organisations, clusters, duplicates, partners, capabilities, needs, matching):
+    for module in (
+        organisations,
+        clusters,
+        duplicates,
+        partners,
+        capabilities,
+        needs,
+        matching,
+        introductions,
+    ):
         api.include_router(module.router)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)

@@ -71,20 +71,25 @@ def read_need(need_id: UUID, session: ReadSession, actor: CurrentActor) -> NeedO
 @router.patch("/{need_id}")
 @rule(Action.WRITE_NEED)
 def update_need(
-    need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor
+    need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor, today: Today
 ) -> NeedOut:
     """Change some fields of a need."""
     found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
     values = merged(NeedIn, NeedOut.model_validate(found), body)
-    return NeedOut.model_validate(needs.write_need(session, found, values, actor=actor))
+    return NeedOut.model_validate(
+        needs.write_need(session, found, values, actor=actor, today=today)
+    )
 
 
 @router.post("/{need_id}/close")
 @rule(Action.WRITE_NEED)
-def close_need(need_id: UUID, session: WriteSession, actor: CurrentActor) -> NeedOut:
-    """Close a need: it stays readable and is matched no more."""
+def close_need(need_id: UUID, session: WriteSession, actor: CurrentActor, today: Today) -> NeedOut:
+    """Close a need: it stays readable and is matched no more.
+
+    Introductions whose two sides do not know each other yet are declined.
+    """
     found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
-    return NeedOut.model_validate(needs.close_need(session, found))
+    return NeedOut.model_validate(needs.close_need(session, found, actor=actor, today=today))
 
 
 @router.get("/{need_id}/matches")

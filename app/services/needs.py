@@ -11,6 +11,7 @@ from app.access import Action, Actor, View
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
 from app.services.clusters import clusters_by_slug
+from app.services.introduction_moves import end_for_need
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
 from app.visibility import may_post_needs_for, need_views, needs_for
@@ -23,10 +24,10 @@ def create_need(session: Session, values: NeedIn, *, actor: Actor, today: date) 
     """Store a need; Problem 404 for an organisation the actor may not speak for."""
     need = Need(posted_on=today, excluded_evidence=[])
     session.add(need)
-    return write_need(session, need, values, actor=actor)
+    return write_need(session, need, values, actor=actor, today=today)
 
 
-def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) -> Need:
+def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor, today: date) -> Need:
     """Give a need these values; Problem 422 for an unknown cluster or organisation, 409 for an
     external id that another need has.
     """
@@ -47,6 +48,8 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
     need.clusters = clusters
     session.flush()
     session.refresh(need, ["organisation"])
+    if need.status is NeedStatus.CLOSED:
+        end_for_need(session, need, actor=actor, today=today)
     return need
 
 
@@ -124,9 +127,13 @@ def list_needs(
     return page(session, statement, Need, cursor=cursor, limit=limit)
 
 
-def close_need(session: Session, need: Need) -> Need:
-    """Close a need: it stays readable and is matched no more. Closing twice changes nothing."""
+def close_need(session: Session, need: Need, *, actor: Actor, today: date) -> Need:
+    """Close a need: it stays readable and is matched no more. Closing twice changes nothing.
+
+    Introductions whose two sides do not know each other yet end with it.
+    """
     need.status = NeedStatus.CLOSED
+    end_for_need(session, need, actor=actor, today=today)
     session.flush()
     return need
 
