@@ -138,7 +138,7 @@ def release_introduction(
     actor: CurrentActor,
     today: Today,
     response: Response,
-    body: Annotated[ReleaseIn | None, Body(examples=[{}])] = None,
+    body: Annotated[ReleaseIn, Body(default_factory=ReleaseIn)],
     if_match: IfMatch = None,
 ) -> IntroductionOut:
     """Tell the company that there is a candidate, and choose the brief for the partner."""
@@ -151,7 +151,7 @@ def release_introduction(
         found,
         actor=actor,
         revision=revision,
-        version_id=None if body is None else body.version_id,
+        version_id=body.version_id,
         today=today,
     )
     return _answer(session, moved, actor=actor, response=response)
@@ -234,7 +234,7 @@ def note_agreement(
     actor: CurrentActor,
     today: Today,
     response: Response,
-    body: Annotated[AgreeIn | None, Body(examples=[{"need_matched": True}])] = None,
+    body: Annotated[AgreeIn, Body(default_factory=AgreeIn)],
     if_match: IfMatch = None,
 ) -> IntroductionOut:
     """Note that the two have agreed, and whether the need is met by it."""
@@ -247,7 +247,7 @@ def note_agreement(
         found,
         actor=actor,
         revision=revision,
-        need_matched=body is not None and body.need_matched,
+        need_matched=body.need_matched,
         today=today,
     )
     return _answer(session, moved, actor=actor, response=response)

@@ -61,6 +61,8 @@ class IntroductionIn(Input):
 class ReleaseIn(Input):
     """Which brief the partner will be shown."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+
     version_id: UUID | None = Field(
         default=None, description="A released version; left out, the newest released one."
     )
@@ -96,6 +98,8 @@ class ConsentIn(Input):
 
 class AgreeIn(Input):
     """What an agreement means for the need."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"need_matched": True}]})
 
     need_matched: bool = Field(
         default=False, description="The need is met by it and looks for nobody else."
