@@ -26,6 +26,7 @@ from app.routes import (
     clusters,
     duplicates,
     health,
+    introductions,
     matching,
     named_staff,
     needs,
@@ -58,6 +59,7 @@ ROUTERS: Final = (
     capabilities,
     needs,
     named_staff,
+    introductions,
     matching,
 )
 
