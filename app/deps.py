@@ -1,6 +1,6 @@
 """What endpoints are given: sessions, the actor, the engine, pages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -13,7 +13,7 @@ from fastapi.dependencies.utils import get_dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
-from app.access import Actor, rule_of
+from app.access import Actor, may_ever, rule_of
 from app.clock import today
 from app.db import Database
 from app.errors import Problem, invalid
@@ -22,6 +22,7 @@ from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
 from app.services.corpus import Engine
 from app.services.engines import Engines
 from app.services.keys import find_actor
+from app.services.outside import record_disclosure
 from matching.filters import Filters
 from models import EngagementType, PartnerKind
 
@@ -65,10 +66,17 @@ def get_actor(
     if actor is None:
         raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
     endpoint = request.scope["endpoint"]
-    which = rule_of(endpoint)
-    if which is None or not which.admits(actor):  # a route without a rule admits nobody
-        allowed = "nobody" if which is None else which.value
-        raise Problem(HTTPStatus.FORBIDDEN, f"This key's role may not do that: {allowed} may.")
+    action = rule_of(endpoint)
+    if action is None or not may_ever(actor.role, action):  # a route without a rule admits nobody
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "The role of this account may not do that: /docs says who may.",
+        )
+    if action.scope is not None and action.scope not in actor.scopes:
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            f"This key may not be used for that: it lacks the scope {action.scope.value}.",
+        )
     unknown = request.query_params.keys() - _parameters(endpoint)
     if unknown:
         # A filter that is misspelt and ignored would show what was to be left out.
@@ -105,6 +113,30 @@ class PageQuery:
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(_write, scope="function")]
 CurrentActor = Annotated[Actor, Depends(get_actor)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Writes down which released versions the caller is shown, before they are sent."""
+
+    database: Database
+    actor: Actor
+
+    def record(self, versions: Iterable[UUID]) -> None:
+        """One entry for each version, committed at once."""
+        shown = list(versions)
+        if shown:
+            with self.database.writing() as session:
+                for version in shown:
+                    record_disclosure(session, version, actor=self.actor)
+
+
+def get_ledger(database: Annotated[Database, Depends(get_database)], actor: CurrentActor) -> Ledger:
+    """The ledger of who has seen which version of which need."""
+    return Ledger(database, actor)
+
+
+CurrentLedger = Annotated[Ledger, Depends(get_ledger)]
 
 
 def get_engine(engines: Annotated[Engines, Depends(get_engines)], session: ReadSession) -> Engine:

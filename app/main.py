@@ -12,7 +12,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.routing import Route
 
 from app import errors
-from app.access import Rule, rule
+from app.access import Action, rule
 from app.db import Database
 from app.errors import ProblemDetails
 from app.jobs.worker import EmbeddingWorker
@@ -23,6 +23,7 @@ from app.routes import (
     duplicates,
     health,
     matching,
+    named_staff,
     needs,
     organisations,
     partners,
@@ -42,6 +43,17 @@ Every call under `/v1` needs an API key, made with `enmusubi key create` and sen
 `Authorization: Bearer KEY`. Lists are cut into pages: ask again with the `next_cursor` of a page.
 Errors are problem details (RFC 9457).
 """
+
+ROUTERS: Final = (
+    organisations,
+    clusters,
+    duplicates,
+    partners,
+    capabilities,
+    needs,
+    named_staff,
+    matching,
+)
 
 LIBRARY_ROUTES: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics"})
 """Made by libraries, so they cannot declare their rule themselves; open, by name."""
@@ -80,7 +92,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     errors.install(app)
     app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
-    for module in (organisations, clusters, duplicates, partners, capabilities, needs, matching):
+    for module in ROUTERS:
         api.include_router(module.router)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)
@@ -169,4 +181,4 @@ def _expose_metrics(app: FastAPI) -> None:
     instrumentator.expose(app, tags=["operation"])
     for route in app.routes:
         if isinstance(route, Route) and route.path in LIBRARY_ROUTES:
-            rule(Rule.OPEN)(route.endpoint)
+            rule(Action.OPEN)(route.endpoint)

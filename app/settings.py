@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     """How many new texts a request embeds itself; more are left to the background."""
     sentence_cache: Annotated[int, Field(ge=1)] = 50_000
     """Vectors of queries and evidence sentences kept in memory (1.5 kB each with MiniLM)."""
+    secret_key: SecretStr = SecretStr("")
+    """From which the keys of the audit log, of candidate ids and of suppressions are derived;
+    empty means the file `secret.key` in `data_dir`, made at the first start."""
+    secret_key_file: str = ""
+    """A file that holds the secret key."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
     """Larger request bodies are refused with 413."""
 

@@ -22,6 +22,7 @@ from app.cli import (
 )
 from app.cli.terminal import ERRORS
 from app.errors import Problem
+from app.keyring import SecretError
 from app.main import prepare_words
 from app.settings import get_settings
 from data.importers import UnreadableImport
@@ -70,6 +71,7 @@ def main() -> None:
         PairsError,
         ArtefactError,
         SudachiError,
+        SecretError,
         UnreadableImport,
     ) as error:
         _refuse(str(error))

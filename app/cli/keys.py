@@ -44,8 +44,8 @@ def list_() -> None:
             table.add_row(
                 key.prefix,
                 key.name,
-                key.role.value,
-                str(key.organisation_id or ""),
+                key.account.role.value,
+                str(key.account.organisation_id or ""),
                 f"{key.created_at:%Y-%m-%d}",
                 f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else "",
             )

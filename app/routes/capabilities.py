@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.access import Rule, rule
+from app.access import Action, rule
 from app.deps import CurrentActor, ReadSession, WriteSession
 from app.schemas.capability import (
     BulkIn,
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/capabilities", tags=["capabilities"])
 
 
 @router.post("/bulk", status_code=HTTPStatus.CREATED)
-@rule(Rule.STAFF)
+@rule(Action.WRITE_IN_BULK)
 def write_capabilities(body: BulkIn, session: WriteSession, actor: CurrentActor) -> BulkOut:
     """Store up to 1,000 pieces of evidence, all or none."""
     written, replaced = capabilities.write_capabilities(session, body.items)
@@ -33,27 +33,36 @@ def write_capabilities(body: BulkIn, session: WriteSession, actor: CurrentActor)
 
 
 @router.get("/{capability_id}")
-@rule(Rule.STAFF)
+@rule(Action.READ_PARTNER)
 def read_capability(
     capability_id: UUID, session: ReadSession, actor: CurrentActor
 ) -> CapabilityOut:
     """One piece of evidence."""
-    return CapabilityOut.model_validate(capabilities.get_capability(session, capability_id))
+    return CapabilityOut.model_validate(
+        capabilities.get_capability(session, capability_id, actor=actor)
+    )
 
 
 @router.patch("/{capability_id}")
-@rule(Rule.STAFF)
+@rule(Action.WRITE_PARTNER)
 def update_capability(
     capability_id: UUID, body: CapabilityPatch, session: WriteSession, actor: CurrentActor
 ) -> CapabilityOut:
     """Change some fields; a changed text is embedded anew before the next match list."""
-    found = capabilities.get_capability(session, capability_id)
+    found = capabilities.get_capability(
+        session, capability_id, actor=actor, action=Action.WRITE_PARTNER
+    )
     values = merged(CapabilityIn, CapabilityOut.model_validate(found), body)
     return CapabilityOut.model_validate(capabilities.write_capability(session, found, values))
 
 
 @router.delete("/{capability_id}", status_code=HTTPStatus.NO_CONTENT)
-@rule(Rule.STAFF)
+@rule(Action.WRITE_PARTNER)
 def delete_capability(capability_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
     """Remove a piece of evidence; it is gone from the next match list."""
-    capabilities.delete_capability(session, capabilities.get_capability(session, capability_id))
+    capabilities.delete_capability(
+        session,
+        capabilities.get_capability(
+            session, capability_id, actor=actor, action=Action.WRITE_PARTNER
+        ),
+    )

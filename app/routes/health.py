@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 
-from app.access import Rule, rule
+from app.access import Action, rule
 from app.deps import CurrentEngine, ReadSession
 from app.errors import Problem
 from app.schemas.health import EncoderChangeOut, HealthOut, ReadyOut
@@ -14,14 +14,14 @@ router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz")
-@rule(Rule.OPEN)
+@rule(Action.OPEN)
 async def health() -> HealthOut:
     """The process answers; says nothing of the database or the encoder."""
     return HealthOut(status="ok")
 
 
 @router.get("/readyz")
-@rule(Rule.OPEN)
+@rule(Action.OPEN)
 def ready(session: ReadSession, engine: CurrentEngine) -> ReadyOut:
     """The database answers and the corpus is loaded; 503 otherwise."""
     loaded = engine.corpora.ready(session)

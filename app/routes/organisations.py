@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.access import Rule, rule
+from app.access import Action, rule
 from app.deps import CurrentActor, CurrentPage, ReadSession, WriteSession
 from app.schemas.common import NAMED, ORDERED, Order, Page, Slug, merged
 from app.schemas.organisation import OrganisationIn, OrganisationOut, OrganisationPatch
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/organisations", tags=["organisations"])
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-@rule(Rule.STAFF)
+@rule(Action.CREATE_ORGANISATION)
 def create_organisation(
     body: OrganisationIn, session: WriteSession, actor: CurrentActor
 ) -> OrganisationOut:
@@ -26,7 +26,7 @@ def create_organisation(
 
 
 @router.get("")
-@rule(Rule.ANY_KEY)
+@rule(Action.READ_ORGANISATION)
 def list_organisations(
     session: ReadSession,
     actor: CurrentActor,
@@ -53,7 +53,7 @@ def list_organisations(
 
 
 @router.get("/{organisation_id}")
-@rule(Rule.ANY_KEY)
+@rule(Action.READ_ORGANISATION)
 def read_organisation(
     organisation_id: UUID, session: ReadSession, actor: CurrentActor
 ) -> OrganisationOut:
@@ -63,19 +63,23 @@ def read_organisation(
 
 
 @router.patch("/{organisation_id}")
-@rule(Rule.STAFF)
+@rule(Action.WRITE_ORGANISATION)
 def update_organisation(
     organisation_id: UUID, body: OrganisationPatch, session: WriteSession, actor: CurrentActor
 ) -> OrganisationOut:
     """Change some fields of an organisation."""
-    found = organisations.get_organisation(session, organisation_id, actor=actor)
+    found = organisations.get_organisation(
+        session, organisation_id, actor=actor, action=Action.WRITE_ORGANISATION
+    )
     values = merged(OrganisationIn, OrganisationOut.model_validate(found), body)
     return OrganisationOut.model_validate(organisations.write_organisation(session, found, values))
 
 
 @router.delete("/{organisation_id}", status_code=HTTPStatus.NO_CONTENT)
-@rule(Rule.STAFF)
+@rule(Action.DELETE_ORGANISATION)
 def delete_organisation(organisation_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
     """Remove an organisation that nothing belongs to any more."""
-    found = organisations.get_organisation(session, organisation_id, actor=actor)
+    found = organisations.get_organisation(
+        session, organisation_id, actor=actor, action=Action.DELETE_ORGANISATION
+    )
     organisations.delete_organisation(session, found)
