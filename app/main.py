@@ -18,6 +18,7 @@ from app.errors import ProblemDetails
 from app.jobs.worker import EmbeddingWorker
 from app.middleware import BodyLimit
 from app.routes import (
+    briefs,
     capabilities,
     clusters,
     duplicates,
@@ -52,6 +53,7 @@ ROUTERS: Final = (
     capabilities,
     needs,
     named_staff,
+    briefs,
     matching,
 )
 

@@ -12,6 +12,7 @@ from app.access import STAFF, Action, Actor, View
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
 from app.services.clusters import clusters_by_slug
+from app.services.need_versions import keep_full_versions
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
 from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
@@ -47,6 +48,7 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
     need.excluded_organisations = [str(i) for i in values.excluded_organisations]
     need.clusters = clusters
     session.flush()
+    keep_full_versions(session, [need], actor=actor)
     _name_writer(session, need, actor)
     session.refresh(need, ["organisation"])
     return need

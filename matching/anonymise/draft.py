@@ -137,8 +137,9 @@ def _merged(
     current: tuple[int, int, Kind, str | None] | None = None
     for start, end, kind, written in sorted(found, key=lambda one: (one[0], -one[1], RANK[one[2]])):
         if current is not None and start < current[1]:
-            same = end <= current[1] and RANK[kind] >= RANK[current[2]]
-            if not same:
+            # An address of the company stays an address; 「…」 around its name names the company.
+            says_enough = current[2] in CERTAIN or RANK[kind] >= RANK[current[2]]
+            if end > current[1] or not says_enough:
                 wider = max(end, current[1])
                 chosen = min(kind, current[2], key=RANK.__getitem__)
                 current = (current[0], wider, chosen, None)

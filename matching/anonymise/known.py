@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from matching.anonymise.kinds import Kind
@@ -26,6 +27,8 @@ from matching.anonymise.trade_words import (
 from matching.anonymise.vocabulary import NOTHING, Vocabulary
 from matching.text import has_japanese, normalise
 
+REMEMBERED: Final = 50_000
+"""Names whose forms are kept, so that a region is read once and not for every draft."""
 SHORTEST: Final = 2
 """Letters of a key: a single kanji such as 綾 is in too many words to be looked for."""
 _SHORTEST_KANA: Final = 3
@@ -95,7 +98,8 @@ class KnownNames:
                     yield start, end, form.kind
 
 
-def forms_of(name: Name, vocabulary: Vocabulary = NOTHING) -> list[Form]:
+@lru_cache(maxsize=REMEMBERED)
+def forms_of(name: Name, vocabulary: Vocabulary = NOTHING) -> tuple[Form, ...]:
     """Every form of one name that gives it away."""
     whole = normalise(name.text)
     if name.kind is Kind.PERSON:
@@ -104,7 +108,7 @@ def forms_of(name: Name, vocabulary: Vocabulary = NOTHING) -> list[Form]:
         forms = list(_place_forms(whole))
     else:
         forms = list(_organisation_forms(whole, name, vocabulary))
-    return [form for form in forms if _tells(form.key)]
+    return tuple(form for form in forms if _tells(form.key))
 
 
 def _tells(key: str) -> bool:

@@ -23,9 +23,9 @@ _SCRIPTS: Final = re.compile("[ぁ-ゖ]+|[ァ-ヺー]+|[\u3400-\u9fff々]+|[a-z]
 _STEMMER: Final = Stemmer.Stemmer("english")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Words and their places from frequent to rare, from 0."""
+    """Words and their places from frequent to rare, from 0; equal to itself alone."""
 
     places: Mapping[str, int] = field(default_factory=dict)
     everyday: frozenset[str] = frozenset()
