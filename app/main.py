@@ -6,14 +6,17 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.routing import Route
 
 from app import errors
-from app.access import Action, rule
+from app.access import Action, rule, rule_of
+from app.access_table import RouteRule
 from app.db import Database
+from app.deps import get_actor
 from app.errors import ProblemDetails
 from app.jobs.worker import EmbeddingWorker
 from app.middleware import BodyLimit
@@ -57,8 +60,12 @@ ROUTERS: Final = (
     matching,
 )
 
-LIBRARY_ROUTES: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics"})
-"""Made by libraries, so they cannot declare their rule themselves; open, by name."""
+LIBRARY_ROUTES: Final = {
+    "/docs": Action.OPEN,
+    "/docs/oauth2-redirect": Action.OPEN,
+    "/metrics": Action.READ_METRICS,
+}
+"""Made by libraries, so they cannot declare their action themselves."""
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
@@ -72,6 +79,18 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         503: "Busy or starting: try again",
     }.items()
 }
+
+
+def declared_routes(app: FastAPI) -> list[RouteRule]:
+    """Every route of ours with the action that it declares, for the table of the policy."""
+    return [
+        RouteRule(method, context.path or "", action)
+        for context in iter_route_contexts(app.routes)
+        if context.endpoint is not None
+        and (action := rule_of(context.endpoint)) is not None
+        and not (context.path or "").startswith("/docs")
+        for method in sorted(context.methods or ())
+    ]
 
 
 def create_app(settings: Settings | None = None, engines: Engines | None = None) -> FastAPI:
@@ -180,7 +199,8 @@ def _expose_metrics(app: FastAPI) -> None:
         should_group_status_codes=False, excluded_handlers=["/metrics", "/healthz"]
     )
     instrumentator.instrument(app, metric_namespace="enmusubi")
-    instrumentator.expose(app, tags=["operation"])
+    # Counts of requests would tell anybody how many needs there are: a key is asked for.
+    instrumentator.expose(app, tags=["operation"], dependencies=[Depends(get_actor)])
     for route in app.routes:
         if isinstance(route, Route) and route.path in LIBRARY_ROUTES:
-            rule(Action.OPEN)(route.endpoint)
+            rule(LIBRARY_ROUTES[route.path])(route.endpoint)

@@ -125,7 +125,7 @@ def match_partner(
     A need that fits everybody is no good suggestion for anybody, so what the other partners have
     is taken off the score before the needs are put into order.
     """
-    partner = partners.get_partner(session, partner_id, actor=actor)
+    partner = partners.get_partner(session, partner_id, actor=actor, action=Action.MATCH_PARTNER)
     found = matches.match_partner(
         session, engine, partner, actor=actor, today=today, top=top, explain=explain
     )
