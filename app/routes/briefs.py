@@ -1,6 +1,7 @@
 """Versions of a need's brief, and the ledger of who was shown which."""
 
 from http import HTTPStatus
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -29,6 +30,10 @@ from app.schemas.common import Page, merged
 from app.services import briefs, needs
 from app.services.anonymisers import anonymiser_for
 
+# Of requests without a body.
+_TEASER: Final = TeaserIn()
+_NOTHING_ACCEPTED: Final = ReleaseIn()
+
 router = APIRouter(prefix="/needs/{need_id}", tags=["briefs"])
 
 
@@ -39,7 +44,7 @@ def draft_teaser(
     session: WriteSession,
     actor: CurrentActor,
     engine: CurrentEngine,
-    body: TeaserIn | None = None,
+    body: TeaserIn = _TEASER,
 ) -> BriefDraftOut:
     """Draft an anonymised version of a need, for you to edit and release.
 
@@ -48,8 +53,9 @@ def draft_teaser(
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
     anonymiser = anonymiser_for(session, engine)
-    audience = (body or TeaserIn()).audience
-    made = briefs.draft_brief(session, need, actor=actor, audience=audience, anonymiser=anonymiser)
+    made = briefs.draft_brief(
+        session, need, actor=actor, audience=body.audience, anonymiser=anonymiser
+    )
     return drafted_brief(made, anonymiser)
 
 
@@ -103,7 +109,7 @@ def release_brief(
     session: WriteSession,
     actor: CurrentActor,
     engine: CurrentEngine,
-    body: ReleaseIn | None = None,
+    body: ReleaseIn = _NOTHING_ACCEPTED,
 ) -> StaffBriefOut:
     """Show a version outside the office from now on, in the place of the one shown so far.
 
@@ -118,7 +124,7 @@ def release_brief(
         version,
         actor=actor,
         anonymiser=anonymiser,
-        accept_findings=(body or ReleaseIn()).accept_findings,
+        accept_findings=body.accept_findings,
     )
     return staff_brief(version, briefs.newest_full(session, need), anonymiser)
 

@@ -136,12 +136,14 @@ def stored(staff: TestClient) -> dict[str, str]:
     paper = create(staff, f"/v1/partners/{who}/capabilities", capability())["id"]
     wanted = create(staff, "/v1/needs", need(organisation_id=home))["id"]
     run = staff.post(f"/v1/needs/{wanted}/match-runs").json()["id"]
+    brief = create(staff, f"/v1/needs/{wanted}/teaser", {})["id"]
     return {
         "organisation_id": home,
         "partner_id": who,
         "capability_id": paper,
         "need_id": wanted,
         "run_id": run,
+        "brief_id": brief,
     }
 
 
