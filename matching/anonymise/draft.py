@@ -23,6 +23,7 @@ _PLACEHOLDER: Final = re.compile(
     "|".join(re.escape(w) for kind in WORDS.values() for w in kind.values())
 )
 _CAPITALISED: Final = re.compile(r"(?<![\w'’.-])[A-Z][A-Za-z]*[A-Za-z0-9]*(?:[-'’][A-Za-z]+)*")
+_LINE: Final = re.compile("[^\n]+")
 _KATAKANA: Final = re.compile("[ァ-ヺー]{3,}")
 _STARTS_SENTENCE: Final = re.compile('(?:^|[.!?:\n"“「(•]|\\d\\.)\\s*["“(「]?$')
 
@@ -106,10 +107,15 @@ class Anonymiser:
     def _unknown_words(self, plain: str) -> Iterator[tuple[int, int]]:
         """Capitalised words within a sentence, and katakana, that neither the region nor the
         language knows."""
-        for match in _CAPITALISED.finditer(plain):
-            starts = _STARTS_SENTENCE.search(plain[max(0, match.start() - 4) : match.start()])
-            if not starts and not self._is_known_latin(match[0]):
-                yield match.span()
+        for line in _LINE.finditer(plain):
+            in_heading = _is_heading(line[0])
+            for match in _CAPITALISED.finditer(plain, *line.span()):
+                start, end = match.span()
+                starts = _STARTS_SENTENCE.search(plain[max(0, start - 4) : start])
+                if starts or self._is_known_latin(match[0]):
+                    continue
+                if not (in_heading and self._is_language(match[0])):
+                    yield start, end
         for match in _KATAKANA.finditer(plain):
             if not self._is_plain(match[0]) and not self.region.is_known(match[0], "ja"):
                 yield match.span()
@@ -122,12 +128,24 @@ class Anonymiser:
             return all(self._is_known_latin(part) for part in small.split("-") if part)
         return self.region.is_known(small, "en")
 
+    def _is_language(self, word: str) -> bool:
+        """True if a word is a frequent one; well-known names may be among them."""
+        parts = re.split("[-'’]", word.casefold())
+        return all(len(part) < 2 or self.vocabulary.is_everyday(part) for part in parts)
+
     def _is_plain(self, text: str) -> bool:
         """True of words of the language, as against names."""
         if text.isascii():
             words = text.casefold().split()
             return all(self.vocabulary.is_everyday(word) or word in SAFE for word in words)
         return self.vocabulary.is_word(text)
+
+
+def _is_heading(line: str) -> bool:
+    """True of Titles Written Like This."""
+    words = re.findall(r"[A-Za-z][\w'’-]*", line)
+    capitals = sum(word[0].isupper() for word in words)
+    return len(words) >= 3 and capitals >= 0.6 * len(words)
 
 
 def _merged(

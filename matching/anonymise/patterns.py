@@ -9,12 +9,15 @@ from matching.anonymise.place_names import GENERIC_EN, GENERIC_JA
 from matching.anonymise.trade_words import LEGAL_EN, LEGAL_JA, TRADE_ENDS
 from matching.names import fold_kanji
 from matching.names.surnames import surname_readings
+from matching.text import ENGLISH_STOPWORDS
 
 Found = tuple[int, int, Kind]
 
 _KANJI: Final = "\u3400-\u9fff々"
 _AT: Final = r"\s?(?:@|\(at\)|\[at\]|＠)\s?"
-_DOMAINS: Final = "jp|com|net|org|co|io|info|biz|eu|de|uk|cn|tw|kr|edu|gov|app|dev|tech|shop"
+_DOMAINS: Final = (
+    "jp|com|net|org|co|io|info|biz|eu|de|uk|cn|tw|kr|edu|gov|app|dev|tech|shop|xyz|me|site"
+)
 _EMAIL: Final = re.compile(
     rf"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]+{_AT}[A-Za-z0-9-]+(?:\s?(?:\.|\(dot\)|\[dot\])\s?[A-Za-z0-9-]+)*",
     re.IGNORECASE,
@@ -76,6 +79,10 @@ _PLACE_JA: Final = re.compile(
     rf"(?<![{_KANJI}])([{_KANJI}ヶケノ]{{1,5}}?[市町村郡県府川港駅島湾峠岳])(?:[{_KANJI}]{{1,3}}[町村区])?"
     rf"(?![{_KANJI}])|(?<![{_KANJI}])([{_KANJI}ヶケノ]{{1,4}}?[市町村郡県港駅])(?=[内外産沿付周近])"
 )
+_ADDRESS: Final = re.compile(
+    rf"(?:大字|小字)[{_KANJI}ヶノ]{{1,8}}(?:\d{{1,5}}(?:[-‐−の]\d{{1,4}})*)?"
+    r"|\d{1,3}丁目(?:\s?\d{1,4}(?:番地?|[-‐−])?(?:\s?\d{1,4}号?)?)?|\d{1,5}番地(?:の?\d{1,4})?"
+)
 _PLACE_EN: Final = re.compile(
     r"\b((?:[A-Z][\w'’]{1,40}[\s-]){1,2})(?:City|Town|Village|Prefecture|District|County|River|Port|Harbou?r"
     r"|Station|Bay|Island|Peninsula|Valley|Mountains?|Airport)\b"
@@ -98,6 +105,11 @@ _QUOTED: Final = re.compile(
 _PHRASE: Final = re.compile(
     "[をはがへ、。]|との|[うくすつぬむるいたてだでよねかもし]$|ました|です|(..)\\1"
 )
+
+
+_WORD: Final = re.compile(r"[\w'’-]+")
+_LEAD: Final = GENERIC_EN | ENGLISH_STOPWORDS
+"""Words before a name that are no part of it."""
 
 
 def contacts(plain: str) -> Iterator[Found]:
@@ -135,14 +147,23 @@ def _surname_at_end(name: str) -> int:
 
 def organisations(plain: str) -> Iterator[Found]:
     """Companies with their legal form, and universities and schools."""
-    for pattern in (_COMPANY_JA, _COMPANY_EN):
-        for match in pattern.finditer(plain):
-            yield match.start(), match.end(), Kind.COMPANY
+    for match in _COMPANY_JA.finditer(plain):
+        yield match.start(), match.end(), Kind.COMPANY
+    for match in _COMPANY_EN.finditer(plain):
+        yield _after_lead(match), match.end(), Kind.COMPANY
     for match in _SCHOOL_JA.finditer(plain):
         if not _NO_SCHOOL.search(match[1]):
             yield match.start(), match.end(), Kind.INSTITUTION
     for match in _SCHOOL_EN.finditer(plain):
-        yield match.start(), match.end(), Kind.INSTITUTION
+        yield _after_lead(match), match.end(), Kind.INSTITUTION
+
+
+def _after_lead(match: re.Match[str]) -> int:
+    """Where a name begins behind words such as At, Our and The; its end if it is nothing else."""
+    for word in _WORD.finditer(match[0]):
+        if word[0].casefold() not in _LEAD:
+            return match.start() + word.start()
+    return match.end()
 
 
 def places(plain: str) -> Iterator[Found]:
@@ -151,17 +172,11 @@ def places(plain: str) -> Iterator[Found]:
         name = match[1] or match[2]
         if name not in GENERIC_JA and name[:-1] not in TRADE_ENDS:
             yield match.start(), match.end(), Kind.PLACE
+    for match in _ADDRESS.finditer(plain):
+        yield match.start(), match.end(), Kind.PLACE
     for match in _PLACE_EN.finditer(plain):
-        words = (match[1] or "x").casefold().split()
-        start = match.start()
-        while words and words[0] in GENERIC_EN:
-            start = (
-                match.start()
-                + len(match[0])
-                - len(match[0][start - match.start() :].split(None, 1)[1])
-            )
-            words = words[1:]
-        if words:
+        start = _after_lead(match)
+        if start < match.start() + len(match[1] or match[0]):
             yield start, match.end(), Kind.PLACE
 
 

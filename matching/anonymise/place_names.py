@@ -42,8 +42,8 @@ PLACES: Final = tuple(
 
 ALSO_WORDS: Final = frozenset({"saga", "obi", "mie", "kuma", "nara", "aya", "saito", "sakai"})
 """In small letters these are words or nothing; only with a capital are they places."""
-NO_BARE_PLACES: Final = frozenset({"高原", "三重", "大分", "国富"})
-"""Without 町 or 県 these are words."""
+NO_BARE_PLACES: Final = frozenset({"高原", "三重", "大分", "国富", "えびの"})
+"""Without 町, 市 or 県 these are words, or words meet in them: えびの養殖."""
 
 _GENERIC_JA: Final = """
 都市 各市 全市 他市 当市 同市 本市 市町 市村 隣市 近隣市 地方都市 大都市 中小都市 政令市 朝市 海市

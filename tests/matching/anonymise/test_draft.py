@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.anonymise import Anonymiser, Draft, Kind, KnownNames, Name, Region
+from matching.anonymise import Anonymiser, Draft, Kind, KnownNames, Name, Region, Vocabulary
 from matching.anonymise.known import without_legal_form
 from matching.text import Language
 from tests.matching.anonymise.conftest import lines, needs, organisation_names
@@ -104,6 +104,8 @@ def test_known_names_go_in_japanese(text: str, expected: str) -> None:
         ("国立霧谷大学と", Kind.INSTITUTION),
         ("a lab at Kiridani University", Kind.INSTITUTION),
         ("霧谷町の工場", Kind.PLACE),
+        ("本社は2丁目3番4号です", Kind.PLACE),
+        ("大字霧谷123-4に工場", Kind.PLACE),
         ("by the Kiridani River", Kind.PLACE),
         ("our machine AB-1200X stops", Kind.PRODUCT),
         ("商品『霧谷』を売る", Kind.PRODUCT),
@@ -176,6 +178,19 @@ def test_a_capital_within_a_sentence_is_a_name_unless_the_region_knows_the_word(
     anonymiser = Anonymiser(KnownNames(()), region)
     draft = anonymiser.draft("We add GABA to the Kumoi line.", "en")
     assert draft.text == "We add GABA to the [name] line."
+
+
+def test_a_title_in_capitals_keeps_its_words() -> None:
+    vocabulary = Vocabulary(everyday=frozenset({"turning", "chicken", "waste", "into", "power"}))
+    anonymiser = Anonymiser(KnownNames(()), Region(9, lambda term, language: 0), vocabulary)
+    draft = anonymiser.draft("Turning Chicken-Waste of Kumoi into Power", "en")
+    assert draft.text == "Turning Chicken-Waste of [name] into Power"
+
+
+def test_words_before_a_name_stay() -> None:
+    text = "At Kiridani Foods Inc. and In The Kiridani River we sell at Kiridani University"
+    expected = "At [company] and In The [place] we sell at [institution]"
+    assert only().draft(text, "en").text == expected
 
 
 def test_rare_terms_are_pointed_out_where_they_stand_in_the_draft() -> None:
