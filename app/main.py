@@ -22,6 +22,7 @@ from app.etags import describe_tags
 from app.jobs.worker import EmbeddingWorker
 from app.middleware import BodyLimit
 from app.routes import (
+    briefs,
     capabilities,
     clusters,
     duplicates,
@@ -60,6 +61,7 @@ ROUTERS: Final = (
     needs,
     named_staff,
     introductions,
+    briefs,
     matching,
 )
 

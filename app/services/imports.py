@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.services.names import imported_reading, place_by_name, renew_name_keys
+from app.services.need_versions import keep_full_versions
 from data.records import (
     ClusterRecord,
     NeedRecord,
@@ -96,6 +97,7 @@ def import_needs(
         _collective(session, set_name) if any(r.organisation is None for r in records) else None
     )
     known = _known_needs(session, records)
+    written: dict[Need, None] = {}
     for record in records:
         owner = collective
         if record.organisation is not None:
@@ -114,7 +116,9 @@ def import_needs(
         _assign_need(need, record, owner)
         assign_clusters(need, record, clusters, done)
         done.count(session, need)
+        written[need] = None
     session.flush()
+    keep_full_versions(session, written, actor=None)
 
 
 def _assign_need(need: Need, record: NeedRecord, owner: Organisation) -> None:

@@ -18,6 +18,7 @@ from app.services.audit import record
 from app.services.clusters import clusters_by_slug
 from app.services.idempotency import forget_answers
 from app.services.introduction_moves import end_for_need
+from app.services.need_versions import keep_full_versions
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
 from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
@@ -67,6 +68,7 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor, to
     # Whoever gives a need this level is not yet named for it, and until then does not see it.
     with as_system(session, with_pending=True) if unseen else nullcontext():
         session.flush()
+        keep_full_versions(session, [need], actor=actor)
         _name_writer(session, need, actor)
         session.refresh(need, ["organisation"])
     if need.status is NeedStatus.CLOSED:

@@ -137,6 +137,7 @@ def stored(staff: TestClient) -> dict[str, str]:
     wanted = create(staff, "/v1/needs", need(organisation_id=home))["id"]
     run = staff.post(f"/v1/needs/{wanted}/match-runs").json()["id"]
     introduction = create(staff, f"/v1/needs/{wanted}/introductions", {"partner_id": who})["id"]
+    brief = create(staff, f"/v1/needs/{wanted}/teaser", {})["id"]
     return {
         "organisation_id": home,
         "partner_id": who,
@@ -144,6 +145,7 @@ def stored(staff: TestClient) -> dict[str, str]:
         "need_id": wanted,
         "run_id": run,
         "introduction_id": introduction,
+        "brief_id": brief,
     }
 
 

@@ -16,6 +16,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.routes": (
         "app.routes",
         "app.presenting",
+        "app.presenting_briefs",
         "app.services",
         "app.schemas",
         "app.deps",
@@ -58,6 +59,7 @@ MAY: dict[str, tuple[str, ...]] = {
         "data",
     ),
     "app.presenting": ("app.access", "app.schemas", "app.services", "matching"),
+    "app.presenting_briefs": ("app.schemas", "app.services", "matching", "models"),
     "app.access": ("models",),
     "app.contexts": ("app.access",),
     "app.visibility": ("app.access", "models"),
