@@ -21,12 +21,15 @@ CONNECTIONS = 50
 
 BUSY_TIMEOUT_SECONDS = 30
 
+SQLITE_PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON")
+"""The last overwrites with zeros what is deleted or changed: names must not outlive their rows."""
+
 
 def make_engine(url: str) -> Engine:
     """An engine for the URL, which never shows parameters (confidential texts) in its errors.
 
     For SQLite the folder is made, and each connection gets WAL,
-    enforced foreign keys, synchronous FULL and a busy timeout.
+    enforced foreign keys, synchronous FULL, a busy timeout, and deleted content overwritten.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -52,7 +55,7 @@ def make_engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # pysqlite must not begin transactions on its own
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+    for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
