@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from app.db import Database
 from app.errors import Problem
-from app.main import make_engines
+from app.main import make_engines, repeat_erasures
 from app.migrations import is_current, upgrade
 from app.services.corpus import Engine
 from app.services.encoder_mismatch import require_serving
@@ -15,7 +15,8 @@ from app.settings import get_settings
 def open_database() -> Database:
     """The database of the settings; a new one is made, an old one is not migrated unasked.
 
-    Problem 503 if migrations are missing.
+    One that was restored from a backup is brought up to the ledger of erasures. Problem 503 if
+    migrations are missing or the ledger cannot be trusted.
     """
     database = Database.at(get_settings().url)
     if not is_current(database):
@@ -23,6 +24,7 @@ def open_database() -> Database:
             HTTPStatus.SERVICE_UNAVAILABLE,
             "The database is new or older than this program: run `enmusubi migrate` first.",
         )
+    repeat_erasures(database, get_settings())
     return database
 
 
@@ -50,4 +52,5 @@ def migrate() -> Database:
     """The database of the settings with every migration applied."""
     database = Database.at(get_settings().url)
     upgrade(database)
+    repeat_erasures(database, get_settings())
     return database

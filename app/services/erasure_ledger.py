@@ -110,6 +110,10 @@ class Ledger:
         last = [entry.deed for entry in self.read() if entry.deed in (*ANNOUNCES, "cleanse")]
         return bool(last) and last[-1] != "cleanse"
 
+    def announced(self) -> int:
+        """Number of the last line that announces a deletion; 0 if none does."""
+        return max((entry.number for entry in self.read() if entry.deed in ANNOUNCES), default=0)
+
     @contextmanager
     def _locked(self) -> Iterator[int]:
         self.path.parent.mkdir(parents=True, exist_ok=True)

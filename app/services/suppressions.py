@@ -83,7 +83,7 @@ def names_of(organisation: Organisation | None) -> tuple[str, ...]:
 def identifiers_of(partner: Partner, aliases: Sequence[PartnerAlias] = ()) -> Identifiers:
     """What a partner is known by, and what records merged into it were known by."""
     home = names_of(partner.organisation)
-    named = (partner, *aliases)
+    named: tuple[Partner | PartnerAlias, ...] = (partner, *aliases)
     return Identifiers(
         orcid=some(partner.orcid),
         researchmap=some(partner.researchmap_id),
@@ -99,6 +99,11 @@ def digests_to_keep(identifiers: Identifiers) -> Digests:
         _digest(NAME, *form): kind for name in identifiers.names for form in _forms(name, kept=True)
     }
     return _strong_digests(identifiers) | names
+
+
+def digests_of(identifiers: Identifiers) -> set[str]:
+    """Every digest under which the bearer may be kept."""
+    return digests_to_keep(identifiers).keys() | _digests_to_ask(identifiers)
 
 
 def suppressed_by(session: Session, candidates: Sequence[Identifiers]) -> list[frozenset[str]]:
@@ -137,6 +142,11 @@ def keep(session: Session, digests: Digests) -> None:
     rows = [Suppression(digest=d, kind=kind) for d, kind in digests.items() if d not in known]
     session.add_all(rows)
     session.flush()
+
+
+def stored(session: Session, digests: Iterable[str]) -> set[str]:
+    """Those of these that are stored."""
+    return set(_known(session, digests))
 
 
 def forget(session: Session, digests: Iterable[str]) -> int:
