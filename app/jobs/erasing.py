@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 from app.db import BUSY_TIMEOUT_SECONDS, Database
 from app.errors import invalid
 from app.services import suppressions
-from app.services.erasing import Erased, bearers, erase_person, missing_erasures, namesakes
+from app.services.erasing import (
+    Erased,
+    bearers,
+    erase_person,
+    missing_erasures,
+    namesakes,
+    unknown_erasures,
+)
 from app.services.erasure_ledger import Entry, Ledger, Subject
 from app.services.persons import Person, find_person, identifiers_of_person
 from app.services.suppressions import Digests, digests_to_keep
@@ -80,9 +87,14 @@ def replay(database: Database, ledger: Ledger) -> int:
     """
     entries = ledger.read()
     with database.reading() as session:
-        if not _lacking(session, entries) and _is_in_force(session, entries):
+        if (
+            not _lacking(session, entries)
+            and not unknown_erasures(session, _known(entries))
+            and _is_in_force(session, entries)
+        ):
             return 0
     with database.writing() as session:  # looked at again: another process may have been faster
+        entries = _completed(session, ledger)
         lacking = _lacking(session, entries)
         if lacking:
             ledger.append("replay")  # so that the bytes are removed, even if this is killed
@@ -104,6 +116,30 @@ def replay(database: Database, ledger: Ledger) -> int:
             ", ".join(map(str, left)),
         )
     return len(lacking)
+
+
+def _completed(session: Session, ledger: Ledger) -> list[Entry]:
+    """The ledger's lines, with one more if it lacks erasures that the database knows.
+
+    It was lost, or the setting names another file than before.
+    """
+    entries = ledger.read()
+    unknown = unknown_erasures(session, _known(entries))
+    if not unknown:
+        return entries
+    digests = {digest for entry in entries for digest in entry.suppress or {}}
+    logger.warning(
+        "The erasure ledger %s lacked %d erasures that the database knows; they were added. Is it "
+        "the right file?",
+        ledger.path,
+        len(unknown),
+    )
+    added = suppressions.kept_besides(session, digests)
+    return [*entries, ledger.append("erase", subjects=unknown, suppress=added, reason="other")]
+
+
+def _known(entries: list[Entry]) -> set[UUID]:
+    return {s.id for entry in entries if entry.deed == "erase" for s in entry.subjects}
 
 
 def _lacking(session: Session, entries: list[Entry]) -> list[Entry]:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, func, null, select
 from sqlalchemy.orm import Session
 
 from app.services.embeddings import delete_orphans
+from app.services.erasure_ledger import Subject
 from app.services.mentions import Mention, find_mentions
 from app.services.persons import (
     Person,
@@ -125,6 +126,12 @@ def bearers(session: Session, ids: Collection[UUID], digests: Digests) -> Person
 def missing_erasures(session: Session, ids: Collection[UUID]) -> set[UUID]:
     """Those of these erasures that the database does not know."""
     return set(ids) - set(session.scalars(select(Erasure.id)))
+
+
+def unknown_erasures(session: Session, known: Collection[UUID]) -> list[Subject]:
+    """The erasures that the database knows besides these."""
+    rows = session.scalars(select(Erasure).order_by(Erasure.id))
+    return [Subject(r.id, r.subject_kind, r.subject_id) for r in rows if r.id not in known]
 
 
 def _bears(identifiers: Identifiers, digests: Digests) -> bool:

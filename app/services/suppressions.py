@@ -149,6 +149,13 @@ def stored(session: Session, digests: Iterable[str]) -> set[str]:
     return set(_known(session, digests))
 
 
+def kept_besides(session: Session, digests: Iterable[str]) -> Digests:
+    """What is stored besides these."""
+    without = set(digests)
+    rows = session.execute(select(Suppression.digest, Suppression.kind))
+    return {row.digest: row.kind for row in rows if row.digest not in without}
+
+
 def forget(session: Session, digests: Iterable[str]) -> int:
     """Let their bearers in again; returns how many were stored."""
     found = 0

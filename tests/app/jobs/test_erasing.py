@@ -15,6 +15,7 @@ from app.jobs.embedding import embed_pending, pending_texts
 from app.jobs.erasing import cleanse, erase, export_file, readmit, replay
 from app.privacy import TABLES
 from app.services.erasure_ledger import Ledger
+from app.services.persons import find_person
 from app.services.suppressions import Identifiers, some
 from app.settings import Settings
 from matching.encoders import make_encoder
@@ -119,13 +120,12 @@ def test_no_row_of_a_personal_column_points_to_the_person(
                 assert not values & gone, f"{entry.name}.{column}"
 
 
-@pytest.mark.parametrize("reference", [MARKS[4], MARKS[5], MARKS[7], EMAIL.upper(), "id"])
-def test_a_person_is_found_by_any_identifier(
-    database: Database, ledger: Ledger, stored: Stored, reference: str
-) -> None:
-    named = str(stored.account) if reference == "id" else reference
-    outcome = erase(database, ledger, named, reason="request")
-    assert {s.subject_id for s in outcome.subjects} == {stored.partner, stored.account}
+def test_a_person_is_found_by_any_identifier(database: Database, stored: Stored) -> None:
+    ids = (str(stored.account), str(stored.partner))
+    with database.reading() as session:
+        for reference in (MARKS[4], MARKS[5], MARKS[7], ORCID, EMAIL.upper(), *ids):
+            found = find_person(session, reference)
+            assert found.ids == {stored.partner, stored.account}, reference
 
 
 def test_refuses_what_it_does_not_know(database: Database, ledger: Ledger, stored: Stored) -> None:
@@ -340,6 +340,23 @@ def test_an_erasure_that_was_killed_after_the_ledger_is_done_at_the_next_start(
     assert replay(database, ledger) == 1
     assert number(database, Partner, Partner.id == stored.partner) == 0
     assert replay(database, ledger) == 0
+
+
+def test_a_ledger_that_was_lost_is_completed_from_the_database(
+    settings: Settings, database: Database, ledger: Ledger, stored: Stored, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    backup(settings, copy)
+    erase(database, ledger, ORCID, reason="request")
+    ledger.path.unlink()
+
+    assert replay(database, ledger) == 0
+
+    assert {s.subject_id for s in ledger.read()[0].subjects} == {stored.partner, stored.account}
+    restore(settings, database, copy)
+    assert replay(database, ledger) == 1
+    assert number(database, Partner, Partner.external_id == MARKS[4]) == 0
+    assert number(database, Suppression) > 5
 
 
 def test_somebody_who_comes_back_with_consent(
