@@ -61,7 +61,6 @@ def test_a_restored_backup_is_erased_before_the_first_answer(
     engine: Engine,
     database: Database,
     settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with database.writing() as session:
         person = make_partner(session, name_en="Haruka Kuroki", orcid="0000-0002-1825-0097")
@@ -80,9 +79,10 @@ def test_a_restored_backup_is_erased_before_the_first_answer(
         assert session.get(Partner, person.id) is not None
         _, secret = create_key(session, name="coordinator", role=Role.COORDINATOR)
 
-    monkeypatch.setattr(application.state, "settings", settings)
+    before, application.state.settings = application.state.settings, settings
     with serving(application, engine) as client:
         found = get(with_key(client, secret), "/v1/partners")
+    application.state.settings = before
 
     assert found["items"] == []
 

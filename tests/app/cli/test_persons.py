@@ -20,7 +20,7 @@ from tests.app import asking
 from tests.app.persons import EMAIL, MARKS, ORCID, Stored, store_person
 
 RUNNER = CliRunner()
-ROW = {
+ROW: dict[str, object] = {
     "id": "new-file-1",
     "name_ja": "金糸雀鳴子",
     "affiliation": "u-1",
@@ -135,8 +135,11 @@ def test_an_import_leaves_erased_persons_out(
 ) -> None:
     folder = tmp_path / "again"
     folder.mkdir()
-    rows = [ROW, ROW | {"id": MARKS[4], "name_ja": None, "name_en": "X"}, ROW | {"id": "o-1"}]
-    rows[2] |= {"name_ja": "別人 花子"}
+    rows = [
+        ROW,
+        ROW | {"id": MARKS[4], "name_ja": None, "name_en": "X"},
+        ROW | {"id": "o-1", "name_ja": "別人 花子"},
+    ]
     (folder / "people.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     run("person", "erase", ORCID, "--yes")
 
