@@ -1,16 +1,22 @@
 """The data map: what every column and file holds of persons, and what becomes of it.
 
-Declared once in `app.privacy_tables` and `app.privacy_files`. The export takes its columns from
-here and the erasure its search for mentions; `enmusubi person data-map` prints it. A column that is
-not named here fails the tests.
+Declared once in `app.privacy_tables`, `app.privacy_others` and `app.privacy_files`. The export
+takes its columns from here and the erasure its search for mentions; `enmusubi person data-map`
+prints it. A column that is not named here fails the tests.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from app.privacy_files import FILES, DataFile
-from app.privacy_tables import TABLES, DataTable
+from app.privacy_others import OTHERS
+from app.privacy_tables import PERSONAL, DataTable
 
 __all__ = ["FILES", "TABLES", "DataFile", "DataTable", "exported_columns", "markdown", "mentions"]
+
+
+TABLES: Final = (*PERSONAL, *OTHERS)
+"""Every table of the database."""
 
 
 def exported_columns(table: str) -> tuple[str, ...]:

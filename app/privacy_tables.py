@@ -1,4 +1,4 @@
-"""The data map of the database: every column of every table."""
+"""The data map of the tables that hold personal data: each of their columns."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -45,7 +45,7 @@ class DataTable:
     none: tuple[str, ...] = ()
 
 
-TABLES: Final = (
+PERSONAL: Final = (
     DataTable(
         "partners",
         PARTNER,
@@ -290,7 +290,7 @@ TABLES: Final = (
         "people who sign in; whoever an answer names",
         "answering a repeated request as the first time; as accounts",
         "the rows without the answers, which may name others",
-        "all rows at every erasure: an answer to anybody may name the person",
+        "every answer is emptied at every erasure, since an answer to anybody may name the person",
         "24 hours",
         personal=("account_id", "key", "status", "created_at"),
         withheld=("fingerprint", "headers", "body"),
@@ -325,30 +325,6 @@ TABLES: Final = (
         withheld=("previous", "mac"),
     ),
     DataTable(
-        "needs",
-        mentions=("title_ja", "title_en", "brief_ja", "brief_en"),
-        none=(
-            "id",
-            "external_id",
-            "organisation_id",
-            "kind",
-            "engagement_types",
-            "trl_from",
-            "trl_to",
-            "budget_jpy",
-            "deadline",
-            "prefecture",
-            "city",
-            "confidentiality",
-            "status",
-            "posted_on",
-            "excluded_organisations",
-            "excluded_evidence",
-            "created_at",
-            "updated_at",
-        ),
-    ),
-    DataTable(
         "need_versions",
         "staff",
         ACCOUNTABILITY,
@@ -377,63 +353,4 @@ TABLES: Final = (
         "for good",
         withheld=("digest", "kind", "created_at"),
     ),
-    DataTable(
-        "organisations",
-        mentions=("name_ja", "name_en", "name_kana"),
-        none=(
-            "id",
-            "external_id",
-            "kind",
-            "name_sort",
-            "prefecture",
-            "city",
-            "latitude",
-            "longitude",
-            "created_at",
-            "updated_at",
-        ),
-    ),
-    DataTable(
-        "organisation_name_keys",
-        none=("organisation_id", "key", "kind"),
-    ),
-    DataTable(
-        "clusters",
-        mentions=("description_ja", "description_en"),
-        none=("id", "slug", "name_ja", "name_en", "created_at", "updated_at"),
-    ),
-    DataTable("organisation_clusters", none=("organisation_id", "cluster_id")),
-    DataTable("need_clusters", none=("need_id", "cluster_id")),
-    DataTable(
-        "match_runs",
-        none=(
-            "id",
-            "need_id",
-            "encoder_id",
-            "corpus_revision",
-            "asked",
-            "blocked",
-            "weights",
-            "strength",
-            "strong",
-            "created_at",
-            "updated_at",
-        ),
-    ),
-    DataTable(
-        "encoders",
-        none=(
-            "use",
-            "encoder_id",
-            "name",
-            "query_prompt",
-            "passage_prompt",
-            "since",
-            "embedded",
-            "total",
-            "texts_per_second",
-            "worked_at",
-        ),
-    ),
-    DataTable("corpus_revision", none=("id", "value")),
 )

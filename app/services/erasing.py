@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, null, select
+from sqlalchemy import exists, func, null, select, update
 from sqlalchemy.orm import Session
 
 from app.services.embeddings import delete_orphans
@@ -53,8 +53,8 @@ class Erased:
 def erase_person(session: Session, person: Person) -> Erased:
     """Delete the person's rows and all that only they needed.
 
-    Every idempotent answer goes: an answer to anybody may hold the person's data, and whoever
-    repeats a request finds the write done all the same.
+    Every idempotent answer is emptied: an answer to anybody may hold the person's data. The keys
+    stay, so that a repeated request writes nothing twice.
     """
     done = Erased()
     names = names_of_person(session, person)
@@ -77,7 +77,7 @@ def erase_person(session: Session, person: Person) -> Erased:
         session.delete(partner)
         _count(done, "partners")
     session.flush()
-    session.execute(delete(IdempotentAnswer))
+    session.execute(update(IdempotentAnswer).values(headers=null(), body=null()))
     vectors = delete_orphans(session)
     if vectors:
         done.counts["embeddings"] = vectors

@@ -18,6 +18,7 @@ from models import (
     IntroductionStep,
     Partner,
     PartnerAlias,
+    PartnerKind,
     Side,
 )
 
@@ -57,14 +58,17 @@ def find_person(session: Session, reference: str) -> Person:
     """The person of an id of a partner or account, an external id, ORCID iD, researchmap id or
     e-mail address.
 
-    Problem 404 if nobody is stored under it, 409 if several partners are.
+    To an account of a researcher belongs the partner record, to one of a laboratory, institute or
+    company it does not. To a partner record belong its accounts. Problem 404 if nobody is stored
+    under the reference, 409 if several partners are.
     """
     partners = {p.id: p for p in _partners(session, reference)}
     accounts = {a.id: a for a in _accounts(session, reference)}
     for account in accounts.values():
         if account.partner_id is not None:
             own = session.get_one(Partner, account.partner_id)
-            partners[own.id] = own
+            if own.kind is PartnerKind.RESEARCHER:  # a laboratory outlives whoever speaks for it
+                partners[own.id] = own
     if len(partners) > 1:
         raise conflict("Several partners are stored under this: say which one by its id.")
     statement = select(Account).where(Account.partner_id.in_(partners))

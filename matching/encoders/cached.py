@@ -51,6 +51,11 @@ class CachedEncoder:
             return np.zeros((0, self.dimension), np.float32)
         return np.stack([found[key] for key in keys])
 
+    @property
+    def remembered(self) -> int:
+        """How many texts it remembers."""
+        return len(self._vectors)
+
     def forget(self) -> None:
         """Forget every text."""
         with self._lock:

@@ -28,10 +28,14 @@ from models import (
     Embedding,
     Erasure,
     Introduction,
+    IntroductionState,
+    IntroductionStep,
     Match,
     Need,
     Partner,
+    PartnerKind,
     Role,
+    Side,
     Suppression,
 )
 from tests.app.persons import (
@@ -168,6 +172,39 @@ def test_a_company_contact_without_account(database: Database, ledger: Ledger) -
         left = session.get_one(Introduction, introduction.id)
         assert left.company_contact is None
         assert session.scalars(select(Suppression.kind)).all() == ["email"]
+
+
+def test_contact_details_that_an_account_gave_under_another_address(
+    database: Database, ledger: Ledger
+) -> None:
+    with database.writing() as session:
+        laboratory = make_partner(session, kind=PartnerKind.LABORATORY, name_en="A laboratory")
+        account = make_account(
+            session, email="head@example.org", role=Role.PARTNER, partner_id=laboratory.id
+        )
+        introduction = make_introduction(
+            session,
+            make_need(session),
+            laboratory,
+            partner_contact={"name": "The Head", "email": "private@example.org"},
+            company_contact={"name": "Mr Maker", "email": "maker@example.com"},
+        )
+        step = IntroductionStep(
+            introduction_id=introduction.id,
+            state=IntroductionState.PARTNER_CONSENTED,
+            side=Side.PARTNER,
+            account_id=account.id,
+        )
+        session.add(step)
+
+    erase(database, ledger, "head@example.org", reason="request")
+
+    with database.reading() as session:
+        left = session.get_one(Introduction, introduction.id)
+        assert left.partner.name_en == "A laboratory"  # it is no person, and stays
+        assert left.partner_contact is None
+        assert left.company_contact is not None
+        assert session.get(Account, account.id) is None
 
 
 def test_an_account_alone_leaves_its_needs_and_names_what_lost_its_staff(
