@@ -1,6 +1,6 @@
 """What endpoints are given: sessions, the actor, the engine, pages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -22,6 +22,7 @@ from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
 from app.services.corpus import Engine
 from app.services.engines import Engines
 from app.services.keys import find_actor
+from app.services.outside import record_disclosure
 from matching.filters import Filters
 from models import EngagementType, PartnerKind
 
@@ -112,6 +113,30 @@ class PageQuery:
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(_write, scope="function")]
 CurrentActor = Annotated[Actor, Depends(get_actor)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Writes down which released versions the caller is shown, before they are sent."""
+
+    database: Database
+    actor: Actor
+
+    def record(self, versions: Iterable[UUID]) -> None:
+        """One entry for each version, committed at once."""
+        shown = list(versions)
+        if shown:
+            with self.database.writing() as session:
+                for version in shown:
+                    record_disclosure(session, version, actor=self.actor)
+
+
+def get_ledger(database: Annotated[Database, Depends(get_database)], actor: CurrentActor) -> Ledger:
+    """The ledger of who has seen which version of which need."""
+    return Ledger(database, actor)
+
+
+CurrentLedger = Annotated[Ledger, Depends(get_ledger)]
 
 
 def get_engine(engines: Annotated[Engines, Depends(get_engines)], session: ReadSession) -> Engine:

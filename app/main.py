@@ -7,14 +7,17 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.routing import Route
 
 from app import errors
-from app.access import Action, rule
+from app.access import Action, rule, rule_of
+from app.access_table import RouteRule
 from app.db import Database
+from app.deps import get_actor
 from app.errors import ProblemDetails
 from app.jobs.erasing import cleanse, replay
 from app.jobs.worker import EmbeddingWorker
@@ -25,6 +28,7 @@ from app.routes import (
     duplicates,
     health,
     matching,
+    named_staff,
     needs,
     organisations,
     partners,
@@ -51,8 +55,23 @@ Every call under `/v1` needs an API key, made with `enmusubi key create` and sen
 Errors are problem details (RFC 9457).
 """
 
-LIBRARY_ROUTES: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics"})
-"""Made by libraries, so they cannot declare their rule themselves; open, by name."""
+ROUTERS: Final = (
+    organisations,
+    clusters,
+    duplicates,
+    partners,
+    capabilities,
+    needs,
+    named_staff,
+    matching,
+)
+
+LIBRARY_ROUTES: Final = {
+    "/docs": Action.OPEN,
+    "/docs/oauth2-redirect": Action.OPEN,
+    "/metrics": Action.READ_METRICS,
+}
+"""Made by libraries, so they cannot declare their action themselves."""
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
@@ -66,6 +85,18 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         503: "Busy or starting: try again",
     }.items()
 }
+
+
+def declared_routes(app: FastAPI) -> list[RouteRule]:
+    """Every route of ours with the action that it declares, for the table of the policy."""
+    return [
+        RouteRule(method, context.path or "", action)
+        for context in iter_route_contexts(app.routes)
+        if context.endpoint is not None
+        and (action := rule_of(context.endpoint)) is not None
+        and not (context.path or "").startswith("/docs")
+        for method in sorted(context.methods or ())
+    ]
 
 
 def create_app(settings: Settings | None = None, engines: Engines | None = None) -> FastAPI:
@@ -89,7 +120,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     errors.install(app)
     app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
-    for module in (organisations, clusters, duplicates, partners, capabilities, needs, matching):
+    for module in ROUTERS:
         api.include_router(module.router)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)
@@ -193,7 +224,8 @@ def _expose_metrics(app: FastAPI) -> None:
         should_group_status_codes=False, excluded_handlers=["/metrics", "/healthz"]
     )
     instrumentator.instrument(app, metric_namespace="enmusubi")
-    instrumentator.expose(app, tags=["operation"])
+    # Counts of requests would tell anybody how many needs there are: a key is asked for.
+    instrumentator.expose(app, tags=["operation"], dependencies=[Depends(get_actor)])
     for route in app.routes:
         if isinstance(route, Route) and route.path in LIBRARY_ROUTES:
-            rule(Action.OPEN)(route.endpoint)
+            rule(LIBRARY_ROUTES[route.path])(route.endpoint)

@@ -17,18 +17,11 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+OFFICE = ["directory", "directory:write", "introductions", "metrics", "needs", "needs:write"]
 SCOPES = {
-    "coordinator": ["directory", "directory:write", "needs", "needs:write", "introductions"],
-    "company": ["directory", "needs", "needs:write", "introductions"],
-    "admin": [
-        "directory",
-        "directory:write",
-        "needs",
-        "needs:write",
-        "introductions",
-        "accounts",
-        "audit",
-    ],
+    "coordinator": OFFICE,
+    "company": ["directory", "introductions", "needs", "needs:write"],
+    "admin": [*OFFICE, "accounts", "audit"],
 }
 """All that a key of that role could do so far."""
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import (
+    access,
     bench,
     data,
     encoder,
@@ -47,6 +48,7 @@ def prepare() -> None:
 
 
 for module in (
+    access,
     serving,
     data,
     encoder,

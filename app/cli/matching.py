@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.opening import open_engine
-from app.cli.serving import TERMINAL
+from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import show_matches, show_need
 from app.clock import today
 from app.errors import invalid
@@ -49,7 +48,7 @@ def match(
             require_open(stored)
             found = match_need(session, engine, stored, filters=filters, top=top, explain=explain)
         if as_json:
-            body = match_list(None if stored is None else stored.id, found, view="full")
+            body = match_list(None if stored is None else stored.id, found)
             json.dump(body.model_dump(mode="json"), sys.stdout, ensure_ascii=False, indent=1)
             sys.stdout.write("\n")
             return

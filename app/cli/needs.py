@@ -8,8 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.cli.opening import open_engine
-from app.cli.serving import TERMINAL
+from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import OUT, name_of
 from app.clock import today
 from app.presenting import need_match_list
@@ -28,7 +27,7 @@ def needs(
     """Print the open needs for which a partner stands out most."""
     engine = open_engine()
     with engine.database.reading() as session:
-        stored = find_partner(session, partner)
+        stored = find_partner(session, partner, actor=TERMINAL)
         found = match_partner(
             session, engine, stored, actor=TERMINAL, today=today(), top=top, explain=as_json
         )

@@ -1,7 +1,9 @@
 """What commands open: the database, migrated, and the engine."""
 
 from http import HTTPStatus
+from typing import Final
 
+from app.access import Actor
 from app.db import Database
 from app.errors import Problem
 from app.main import make_engines, repeat_erasures
@@ -10,6 +12,11 @@ from app.services.corpus import Engine
 from app.services.encoder_mismatch import require_serving
 from app.services.engines import Engines
 from app.settings import get_settings
+from models import Role, new_id
+
+TERMINAL: Final = Actor(account_id=new_id(), role=Role.ADMIN)
+"""Whoever runs commands on the server's machine: as an administrator, whom nobody has named for a
+need of the level `named_staff`."""
 
 
 def open_database() -> Database:

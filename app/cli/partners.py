@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.cli.opening import open_database
+from app.cli.opening import TERMINAL, open_database
 from app.cli.terminal import ERRORS, OUT, name_of
 from app.schemas.duplicate import PossibleDuplicatesOut
 from app.services.duplicates import (
@@ -33,7 +33,9 @@ def find(
     """Show the partners of a name, however it is written."""
     table = Table("name", "reading", "organisation", "kind", "id")
     with open_database().reading() as session:
-        found = list_partners(session, cursor=None, limit=top, name=name, order="name")
+        found = list_partners(
+            session, actor=TERMINAL, cursor=None, limit=top, name=name, order="name"
+        )
         for partner in found.items:
             home = "" if partner.organisation is None else name_of(partner.organisation)
             named = (name_of(partner), partner.name_kana or "", home, partner.kind.value)
@@ -81,7 +83,10 @@ def merge(
     """Merge the second record into the first: what it holds is moved, then it is removed."""
     database = open_database()
     with database.reading() as session:
-        one, other = find_partner(session, kept), find_partner(session, duplicate)
+        one, other = (
+            find_partner(session, kept, actor=TERMINAL),
+            find_partner(session, duplicate, actor=TERMINAL),
+        )
         OUT.print(f"keep    {_line(one)}", highlight=False)
         OUT.print(f"remove  {_line(other)}", highlight=False)
         if not keep_differing:
@@ -92,8 +97,8 @@ def merge(
     with database.writing() as session:
         merged = merge_partners(
             session,
-            find_partner(session, str(one.id)),
-            find_partner(session, str(other.id)),
+            find_partner(session, str(one.id), actor=TERMINAL),
+            find_partner(session, str(other.id), actor=TERMINAL),
             keep_differing=keep_differing,
         )
         OUT.print(f"Merged into {_line(merged)}.", highlight=False)
@@ -103,7 +108,10 @@ def merge(
 def dismiss(one: Reference, other: Reference) -> None:
     """Remember that two partners are two people: the pair is not shown again."""
     with open_database().writing() as session:
-        first, second = find_partner(session, one), find_partner(session, other)
+        first, second = (
+            find_partner(session, one, actor=TERMINAL),
+            find_partner(session, other, actor=TERMINAL),
+        )
         dismiss_duplicates(session, first.id, second.id)
         OUT.print(f"Two people: {_line(first)}; {_line(second)}.", highlight=False)
 

@@ -7,10 +7,9 @@ import uvicorn
 import uvicorn.config
 from sqlalchemy import exists, select
 
-from app.access import Actor
 from app.cli.data import embed_all, import_path
+from app.cli.opening import TERMINAL, open_database, open_engines
 from app.cli.opening import migrate as apply_migrations
-from app.cli.opening import open_database, open_engines
 from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
 from app.main import create_app, make_engines
@@ -24,13 +23,10 @@ from app.settings import get_settings
 from data.samples import REGION
 from matching.filters import Filters
 from matching.text import language_of
-from models import Need, NeedStatus, Partner, Role, new_id
+from models import Need, NeedStatus, Partner
 
 SHOWN_NEED: Final = "ms-n03"
 """Of the sample region."""
-
-TERMINAL: Final = Actor(account_id=new_id(), role=Role.ADMIN)
-"""Whoever may run commands on the server's machine can read its database anyway."""
 
 LOGGING: Final = uvicorn.config.LOGGING_CONFIG | {
     "loggers": uvicorn.config.LOGGING_CONFIG["loggers"]

@@ -8,8 +8,7 @@ import typer
 from rich.markup import escape
 
 from app.cli.explanation import in_language
-from app.cli.opening import open_engine
-from app.cli.serving import TERMINAL
+from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import OUT, name_of, show_need, show_ruled_out
 from app.clock import today
 from app.presenting import team_out

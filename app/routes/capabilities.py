@@ -38,7 +38,9 @@ def read_capability(
     capability_id: UUID, session: ReadSession, actor: CurrentActor
 ) -> CapabilityOut:
     """One piece of evidence."""
-    return CapabilityOut.model_validate(capabilities.get_capability(session, capability_id))
+    return CapabilityOut.model_validate(
+        capabilities.get_capability(session, capability_id, actor=actor)
+    )
 
 
 @router.patch("/{capability_id}")
@@ -47,7 +49,9 @@ def update_capability(
     capability_id: UUID, body: CapabilityPatch, session: WriteSession, actor: CurrentActor
 ) -> CapabilityOut:
     """Change some fields; a changed text is embedded anew before the next match list."""
-    found = capabilities.get_capability(session, capability_id)
+    found = capabilities.get_capability(
+        session, capability_id, actor=actor, action=Action.WRITE_PARTNER
+    )
     values = merged(CapabilityIn, CapabilityOut.model_validate(found), body)
     return CapabilityOut.model_validate(capabilities.write_capability(session, found, values))
 
@@ -56,4 +60,9 @@ def update_capability(
 @rule(Action.WRITE_PARTNER)
 def delete_capability(capability_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
     """Remove a piece of evidence; it is gone from the next match list."""
-    capabilities.delete_capability(session, capabilities.get_capability(session, capability_id))
+    capabilities.delete_capability(
+        session,
+        capabilities.get_capability(
+            session, capability_id, actor=actor, action=Action.WRITE_PARTNER
+        ),
+    )

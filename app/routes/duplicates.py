@@ -49,7 +49,7 @@ def merge_partners(
     over, the other record is removed, and later imports under its id go to this one. Answers 409
     and names the fields where the two stand against each other.
     """
-    kept = partners.get_partner(session, partner_id)
-    duplicate = partners.get_partner(session, body.duplicate_id)
+    kept = partners.get_partner(session, partner_id, actor=actor)
+    duplicate = partners.get_partner(session, body.duplicate_id, actor=actor)
     merged = merging.merge_partners(session, kept, duplicate, keep_differing=body.keep_differing)
     return PartnerOut.model_validate(merged)

@@ -4,12 +4,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.access import Action, rule
+from app.access import Action, View, rule
 from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
-from app.presenting import explained, match_list, match_view
+from app.presenting import candidate_list, explained, match_list
+from app.schemas.candidate import CandidateListOut
 from app.schemas.match import MatchListOut, MatchTextIn
 from app.schemas.match_run import MatchRunOut
-from app.services import clusters, match_runs, matches
+from app.services import candidates, clusters, match_runs, matches
 from app.visibility import text_view
 from matching.corpus import Query
 from matching.filters import Filters
@@ -26,8 +27,8 @@ def match_text(
     actor: CurrentActor,
     engine: CurrentEngine,
     today: Today,
-) -> MatchListOut:
-    """Rank partners for a text; nothing of it is stored."""
+) -> MatchListOut | CandidateListOut:
+    """Rank partners for a text; nothing of it is stored. A company gets anonymous candidates."""
     query = Query(
         text=bilingual_text(body.title, body.text, None, None),
         posted_on=today,
@@ -43,7 +44,9 @@ def match_text(
         available_on=None if body.include_unavailable else today,
     )
     clusters.clusters_by_slug(session, filters.clusters)
-    view = match_view(text_view(actor))
+    view = text_view(actor)
+    if view is View.COARSE:
+        candidates.require_plain(filters, top=body.top, today=today)
     found = matches.match_text(
         session,
         engine,
@@ -52,7 +55,12 @@ def match_text(
         top=body.top,
         explain=explained(view, body.explain),
     )
-    return match_list(None, found, view=view)
+    if view is View.FULL:
+        return match_list(None, found)
+    corpus = engine.corpora.current(session).corpus
+    return candidate_list(
+        None, found, candidates.candidates(found, query, need_id=None, corpus=corpus)
+    )
 
 
 @router.get("/match-runs/{run_id}")

@@ -5,26 +5,28 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.access import Action, rule
+from app.access import Action, View, rule
 from app.deps import (
     CurrentActor,
     CurrentEngine,
+    CurrentLedger,
     CurrentPage,
     MatchFilters,
     ReadSession,
     Today,
     WriteSession,
 )
-from app.presenting import explained, match_list, match_view, team_out
+from app.presenting import brief_out, candidate_list, explained, match_list, team_out
+from app.schemas.candidate import CandidateListOut
 from app.schemas.common import Page, Slug, merged
 from app.schemas.explanation import Explain
 from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
-from app.schemas.need import NeedIn, NeedOut, NeedPatch
+from app.schemas.need import NeedBriefOut, NeedIn, NeedOut, NeedPatch, NeedStubOut
 from app.schemas.team import TeamIn, TeamOut
-from app.services import clusters, match_runs, matches, needs, teams
+from app.services import candidates, clusters, match_runs, matches, needs, outside, teams
 from matching.filters import Filters
-from models import NeedKind, NeedStatus
+from models import NeedKind, NeedStatus, Role
 
 router = APIRouter(prefix="/needs", tags=["needs"])
 
@@ -42,12 +44,31 @@ def list_needs(
     session: ReadSession,
     actor: CurrentActor,
     page: CurrentPage,
+    ledger: CurrentLedger,
     status: NeedStatus | None = None,
     kind: NeedKind | None = None,
     cluster: Slug | None = None,
     external_id: str | None = None,
-) -> Page[NeedOut]:
-    """Needs; a company key sees its own only."""
+) -> Page[NeedOut | NeedStubOut] | Page[NeedBriefOut]:
+    """Needs, each as far as the caller may see it.
+
+    A company sees its own. A partner sees the released briefs of open needs, and each is written
+    into the need's ledger; it may filter by kind and cluster alone.
+    """
+    if actor.role is Role.PARTNER:
+        outside.require_plain(status=status, external_id=external_id)
+        briefs = outside.list_briefs(
+            session,
+            actor=actor,
+            cursor=page.cursor,
+            limit=page.limit,
+            kind=kind,
+            cluster=cluster,
+        )
+        ledger.record(brief.version.id for brief in briefs.items)
+        return Page[NeedBriefOut](
+            items=[brief_out(brief) for brief in briefs.items], next_cursor=briefs.next_cursor
+        )
     found = needs.list_needs(
         session,
         actor=actor,
@@ -58,14 +79,30 @@ def list_needs(
         cluster=cluster,
         external_id=external_id,
     )
-    return Page[NeedOut].model_validate(found, from_attributes=True)
+    stubs = needs.stubs_among(session, found.items, actor=actor)
+    return Page[NeedOut | NeedStubOut](
+        items=[
+            NeedStubOut.model_validate(need) if need.id in stubs else NeedOut.model_validate(need)
+            for need in found.items
+        ],
+        next_cursor=found.next_cursor,
+    )
 
 
 @router.get("/{need_id}")
 @rule(Action.READ_NEED)
-def read_need(need_id: UUID, session: ReadSession, actor: CurrentActor) -> NeedOut:
-    """One need."""
-    return NeedOut.model_validate(needs.get_need(session, need_id, actor=actor))
+def read_need(
+    need_id: UUID, session: ReadSession, actor: CurrentActor, ledger: CurrentLedger
+) -> NeedOut | NeedBriefOut | NeedStubOut:
+    """One need, as far as the caller may see it."""
+    if actor.role is Role.PARTNER:
+        brief = outside.get_brief(session, need_id, actor=actor)
+        ledger.record([brief.version.id])
+        return brief_out(brief)
+    need = needs.get_need(session, need_id, actor=actor)
+    if needs.stubs_among(session, [need], actor=actor):
+        return NeedStubOut.model_validate(need)
+    return NeedOut.model_validate(need)
 
 
 @router.patch("/{need_id}")
@@ -95,15 +132,18 @@ def match_need(
     actor: CurrentActor,
     engine: CurrentEngine,
     asked: MatchFilters,
-) -> MatchListOut:
+    today: Today,
+) -> MatchListOut | CandidateListOut:
     """The partners that fit this need, the best first, with the reasons.
 
-    Staff see everything; a company learns what kinds of partner there are, without their names.
+    Staff see everything; a company sees anonymous candidates, and may not filter them.
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.MATCH_NEED)
     needs.require_open(need)
     clusters.clusters_by_slug(session, asked.filters.clusters)
-    view = match_view(needs.view_of(session, need, actor=actor, action=Action.MATCH_NEED))
+    view = needs.view_of(session, need, actor=actor, action=Action.MATCH_NEED)
+    if view is View.COARSE:
+        candidates.require_plain(asked.filters, top=asked.top, today=today)
     found = matches.match_need(
         session,
         engine,
@@ -112,7 +152,11 @@ def match_need(
         top=asked.top,
         explain=explained(view, asked.explain),
     )
-    return match_list(need.id, found, view=view)
+    if view is View.FULL:
+        return match_list(need.id, found)
+    query, corpus = needs.query_of(need), engine.corpora.current(session).corpus
+    shown = candidates.candidates(found, query, need_id=need.id, corpus=corpus)
+    return candidate_list(need.id, found, shown)
 
 
 @router.post("/{need_id}/team")

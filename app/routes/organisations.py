@@ -68,7 +68,9 @@ def update_organisation(
     organisation_id: UUID, body: OrganisationPatch, session: WriteSession, actor: CurrentActor
 ) -> OrganisationOut:
     """Change some fields of an organisation."""
-    found = organisations.get_organisation(session, organisation_id, actor=actor)
+    found = organisations.get_organisation(
+        session, organisation_id, actor=actor, action=Action.WRITE_ORGANISATION
+    )
     values = merged(OrganisationIn, OrganisationOut.model_validate(found), body)
     return OrganisationOut.model_validate(organisations.write_organisation(session, found, values))
 
@@ -77,5 +79,7 @@ def update_organisation(
 @rule(Action.DELETE_ORGANISATION)
 def delete_organisation(organisation_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
     """Remove an organisation that nothing belongs to any more."""
-    found = organisations.get_organisation(session, organisation_id, actor=actor)
+    found = organisations.get_organisation(
+        session, organisation_id, actor=actor, action=Action.DELETE_ORGANISATION
+    )
     organisations.delete_organisation(session, found)

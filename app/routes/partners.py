@@ -38,9 +38,10 @@ def list_partners(
     name: Annotated[str | None, Query(max_length=300, description=NAMED)] = None,
     order: Annotated[Order, Query(description=ORDERED)] = "created",
 ) -> Page[PartnerOut]:
-    """Partners."""
+    """Partners; a partner sees itself alone."""
     found = partners.list_partners(
         session,
+        actor=actor,
         cursor=page.cursor,
         limit=page.limit,
         kind=kind,
@@ -56,7 +57,7 @@ def list_partners(
 @rule(Action.READ_PARTNER)
 def read_partner(partner_id: UUID, session: ReadSession, actor: CurrentActor) -> PartnerOut:
     """One partner."""
-    return PartnerOut.model_validate(partners.get_partner(session, partner_id))
+    return PartnerOut.model_validate(partners.get_partner(session, partner_id, actor=actor))
 
 
 @router.patch("/{partner_id}")
@@ -64,8 +65,9 @@ def read_partner(partner_id: UUID, session: ReadSession, actor: CurrentActor) ->
 def update_partner(
     partner_id: UUID, body: PartnerPatch, session: WriteSession, actor: CurrentActor
 ) -> PartnerOut:
-    """Change some fields of a partner."""
-    found = partners.get_partner(session, partner_id)
+    """Change some fields of a partner; a partner itself, what it may say of itself."""
+    partners.require_own_fields(body, actor=actor)
+    found = partners.get_partner(session, partner_id, actor=actor, action=Action.WRITE_PARTNER)
     values = merged(PartnerIn, PartnerOut.model_validate(found), body)
     return PartnerOut.model_validate(partners.write_partner(session, found, values))
 
@@ -74,7 +76,10 @@ def update_partner(
 @rule(Action.DELETE_PARTNER)
 def delete_partner(partner_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
     """Remove a partner with all its evidence."""
-    partners.delete_partner(session, partners.get_partner(session, partner_id))
+    partners.delete_partner(
+        session,
+        partners.get_partner(session, partner_id, actor=actor, action=Action.DELETE_PARTNER),
+    )
 
 
 @router.post("/{partner_id}/capabilities", status_code=HTTPStatus.CREATED)
@@ -83,7 +88,7 @@ def create_capability(
     partner_id: UUID, body: CapabilityIn, session: WriteSession, actor: CurrentActor
 ) -> CapabilityOut:
     """Add a piece of evidence; it counts in the very next match list."""
-    partners.get_partner(session, partner_id)
+    partners.get_partner(session, partner_id, actor=actor, action=Action.WRITE_PARTNER)
     return CapabilityOut.model_validate(capabilities.create_capability(session, partner_id, body))
 
 
@@ -97,7 +102,7 @@ def list_capabilities(
     kind: CapabilityKind | None = None,
 ) -> Page[CapabilityOut]:
     """The evidence of a partner."""
-    partners.get_partner(session, partner_id)
+    partners.get_partner(session, partner_id, actor=actor)
     found = capabilities.list_capabilities(
         session, cursor=page.cursor, limit=page.limit, partner_id=partner_id, kind=kind
     )
@@ -120,7 +125,7 @@ def match_partner(
     A need that fits everybody is no good suggestion for anybody, so what the other partners have
     is taken off the score before the needs are put into order.
     """
-    partner = partners.get_partner(session, partner_id)
+    partner = partners.get_partner(session, partner_id, actor=actor, action=Action.MATCH_PARTNER)
     found = matches.match_partner(
         session, engine, partner, actor=actor, today=today, top=top, explain=explain
     )

@@ -1,22 +1,23 @@
 """Needs."""
 
+from collections.abc import Sequence
 from datetime import date
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.access import Action, Actor, View
+from app.access import STAFF, Action, Actor, View
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
 from app.services.clusters import clusters_by_slug
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
-from app.visibility import may_post_needs_for, need_views, needs_for
+from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
 from matching.corpus import Query
 from matching.text import bilingual_text
-from models import Need, NeedKind, NeedStatus
+from models import Account, Confidentiality, Need, NeedKind, NeedStatus, need_staff
 
 
 def create_need(session: Session, values: NeedIn, *, actor: Actor, today: date) -> Need:
@@ -46,6 +47,7 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
     need.excluded_organisations = [str(i) for i in values.excluded_organisations]
     need.clusters = clusters
     session.flush()
+    _name_writer(session, need, actor)
     session.refresh(need, ["organisation"])
     return need
 
@@ -82,10 +84,50 @@ def view_of(session: Session, need: Need, *, actor: Actor, action: Action) -> Vi
     return View.NONE
 
 
+def stubs_among(session: Session, needs: Sequence[Need], *, actor: Actor) -> set[UUID]:
+    """Ids of those needs of which the actor may see no more than that they exist."""
+    condition = need_views(actor, Action.READ_NEED).get(View.STUB)
+    if condition is None or not needs:
+        return set()
+    ids = [need.id for need in needs]
+    return set(session.scalars(select(Need.id).where(Need.id.in_(ids), condition)))
+
+
+def named_staff(session: Session, need: Need) -> list[UUID]:
+    """Ids of the accounts named for a need, in their order."""
+    statement = select(need_staff.c.account_id).where(need_staff.c.need_id == need.id)
+    return sorted(session.scalars(statement))
+
+
+def name_staff(session: Session, need: Need, accounts: Sequence[UUID]) -> list[UUID]:
+    """Name these accounts for a need, and nobody else; Problem 422 if one is not staff's."""
+    statement = select(Account.id).where(
+        Account.id.in_(accounts), Account.role.in_(STAFF), Account.disabled_at.is_(None)
+    )
+    if set(session.scalars(statement)) != set(accounts):
+        raise invalid("accounts", "names an account that is not one of a coordinator in service")
+    session.execute(delete(need_staff).where(need_staff.c.need_id == need.id))
+    session.execute(
+        insert(need_staff), [{"need_id": need.id, "account_id": one} for one in accounts]
+    )
+    return named_staff(session, need)
+
+
+def _name_writer(session: Session, need: Need, actor: Actor) -> None:
+    """Staff who make a need one for named staff are named for it: they know it anyway."""
+    if need.confidentiality is not Confidentiality.NAMED_STAFF or not actor.is_staff:
+        return
+    if named_staff(session, need) or session.get(Account, actor.account_id) is None:
+        return
+    name_staff(session, need, [actor.account_id])
+
+
 def find_need(session: Session, reference: str, *, actor: Actor) -> Need:
-    """A need by id or external id, else Problem 404; for people at a terminal."""
+    """A need whose partners the actor may ask for, by id or external id, else Problem 404; for
+    people at a terminal.
+    """
     try:
-        return get_need(session, UUID(reference), actor=actor)
+        return get_need(session, UUID(reference), actor=actor, action=Action.MATCH_NEED)
     except ValueError:
         statement = select(Need).where(
             Need.external_id == reference, needs_for(actor, Action.READ_NEED)
@@ -111,8 +153,13 @@ def list_needs(
     cluster: str | None = None,
     external_id: str | None = None,
 ) -> PageOf[Need]:
-    """A page of the needs that the actor may see."""
-    statement = select(Need).where(needs_for(actor, Action.READ_NEED))
+    """A page of the needs that the actor may see.
+
+    Where the actor sees of a need only that it exists, no filter may tell more.
+    """
+    is_narrowed = (kind, cluster, external_id) != (None, None, None)
+    views = frozenset({View.FULL}) if is_narrowed else SEEN
+    statement = select(Need).where(needs_for(actor, Action.READ_NEED, views))
     if status is not None:
         statement = statement.where(Need.status == status)
     if kind is not None:

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
-from app.errors import conflict, not_found
+from app.access import Action, Actor
+from app.errors import conflict, invalid, not_found
 from app.schemas.common import Order
-from app.schemas.partner import PartnerIn
+from app.schemas.partner import PartnerIn, PartnerPatch
 from app.services.clusters import clusters_by_slug
 from app.services.names import named, place_by_name, renew_name_keys
 from app.services.organisations import require_organisation
@@ -22,8 +23,9 @@ from app.services.suppressions import (
     require_admitted,
     some,
 )
+from app.visibility import partners_for
 from matching.names import name_query
-from models import Organisation, Partner, PartnerAlias, PartnerKind, Unavailability
+from models import Organisation, Partner, PartnerAlias, PartnerKind, Role, Unavailability
 
 UNIQUE_FIELDS = ("external_id", "orcid", "researchmap_id")
 MOST_NAMED: Final = 5
@@ -86,21 +88,45 @@ def _require_unique(session: Session, partner: Partner, values: PartnerIn) -> No
             raise conflict("A record with this external_id was merged into another partner.")
 
 
-def get_partner(session: Session, partner_id: UUID) -> Partner:
-    """A partner, else Problem 404."""
-    partner = session.get(Partner, partner_id)
+OWN_FIELDS: Final = frozenset(
+    {
+        "name_ja",
+        "name_en",
+        "name_kana",
+        "languages",
+        "engagement_types",
+        "clusters",
+        "unavailable",
+    }
+)
+"""What a partner may say of itself; the rest ties it to other records and is the office's."""
+
+
+def require_own_fields(patch: PartnerPatch, *, actor: Actor) -> None:
+    """Problem 422 if a partner changes what only the office may."""
+    beyond = patch.model_fields_set - OWN_FIELDS
+    if actor.role is Role.PARTNER and beyond:
+        raise invalid(min(beyond), "is changed by the office: ask your coordinator")
+
+
+def get_partner(
+    session: Session, partner_id: UUID, *, actor: Actor, action: Action = Action.READ_PARTNER
+) -> Partner:
+    """A partner with which the actor may do that, else Problem 404."""
+    statement = select(Partner).where(Partner.id == partner_id, partners_for(actor, action))
+    partner = session.scalars(statement).unique().one_or_none()
     if partner is None:
         raise not_found("partner")
     return partner
 
 
-def find_partner(session: Session, reference: str) -> Partner:
+def find_partner(session: Session, reference: str, *, actor: Actor) -> Partner:
     """A partner by id, external id or name, for people at a terminal.
 
     Problem 404 if there is none, 409 if several have the name.
     """
     try:
-        return get_partner(session, UUID(reference))
+        return get_partner(session, UUID(reference), actor=actor)
     except ValueError:
         pass
     known = partners_by_external_id(session, [reference])
@@ -134,6 +160,7 @@ def partners_by_external_id(session: Session, ids: Iterable[str]) -> dict[str, P
 def list_partners(
     session: Session,
     *,
+    actor: Actor,
     cursor: str | None,
     limit: int,
     kind: PartnerKind | None = None,
@@ -143,7 +170,7 @@ def list_partners(
     order: Order = "created",
 ) -> PageOf[Partner]:
     """A page of partners; `name` as a person types it, `external_id` also of merged records."""
-    statement = select(Partner)
+    statement = select(Partner).where(partners_for(actor, Action.READ_PARTNER))
     if kind is not None:
         statement = statement.where(Partner.kind == kind)
     if cluster is not None:

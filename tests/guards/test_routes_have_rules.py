@@ -15,7 +15,7 @@ from tests.guards.routes import Served, leaves, served
 FRAMEWORK = {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
 """Made by FastAPI itself: they describe the API and hold no data."""
 
-OPEN = {"/healthz", "/readyz", "/metrics"}
+OPEN = {"/healthz", "/readyz"}
 """Whoever adds one here has thought about who may see it."""
 
 

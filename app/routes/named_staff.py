@@ -1,0 +1,33 @@
+"""Who alone sees a need of the level `named_staff`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.access import Action, rule
+from app.deps import CurrentActor, ReadSession, WriteSession
+from app.schemas.need import NamedStaffIn, NamedStaffOut
+from app.services import needs
+
+router = APIRouter(prefix="/needs/{need_id}/staff", tags=["needs"])
+
+
+@router.get("")
+@rule(Action.NAME_STAFF)
+def read_named_staff(need_id: UUID, session: ReadSession, actor: CurrentActor) -> NamedStaffOut:
+    """The staff named for a need."""
+    need = needs.get_need(session, need_id, actor=actor, action=Action.NAME_STAFF)
+    return NamedStaffOut(accounts=needs.named_staff(session, need))
+
+
+@router.put("")
+@rule(Action.NAME_STAFF)
+def name_staff(
+    need_id: UUID, body: NamedStaffIn, session: WriteSession, actor: CurrentActor
+) -> NamedStaffOut:
+    """Name these accounts for a need, and nobody else.
+
+    Staff named for it may, and so may an administrator, who does not see the need by that.
+    """
+    need = needs.get_need(session, need_id, actor=actor, action=Action.NAME_STAFF)
+    return NamedStaffOut(accounts=needs.name_staff(session, need, body.accounts))
