@@ -16,13 +16,14 @@ from app.db import BUSY_TIMEOUT_SECONDS, Database
 from app.errors import invalid
 from app.jobs.erasing import REASONS, Outcome, cleanse, erase, export_file, readmit
 from app.privacy import markdown
+from app.services import audit
 from app.services.erasure_ledger import Ledger
 from app.services.person_export import export_person
 from app.services.persons import Person, email_of, find_person
 from app.services.suppressions import Identifiers, PersonName, some
 from app.settings import get_settings
 from matching.text import has_japanese, is_reading
-from models import PartnerKind
+from models import AuditEvent, ObjectKind, PartnerKind
 
 group = typer.Typer(
     help="Personal data: what is held of somebody, and its erasure.", no_args_is_help=True
@@ -47,9 +48,13 @@ def export(
     ] = None,
 ) -> None:
     """Write all that is held of a person into one JSON file."""
-    with open_database().reading(SYSTEM) as session:
+    with open_database().writing(SYSTEM) as session:
         person = find_person(session, reference)
         found = export_person(session, person)
+        held = [(ObjectKind.PARTNER, one) for one in sorted(person.partner_ids)]
+        held += [(ObjectKind.ACCOUNT, one) for one in sorted(person.account_ids)]
+        for kind, one in held:
+            audit.record(session, event=AuditEvent.EXPORT, object_kind=kind, object_id=one)
     if out == "-":
         sys.stdout.write(_json(found))
         return

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from app.contexts import SYSTEM
 from app.db import BUSY_TIMEOUT_SECONDS, Database
 from app.errors import invalid
-from app.services import suppressions
+from app.services import audit, suppressions
 from app.services.erasing import (
     Erased,
     bearers,
@@ -25,7 +26,7 @@ from app.services.erasing import (
 from app.services.erasure_ledger import Entry, Ledger, Subject
 from app.services.persons import Person, find_person, identifiers_of_person
 from app.services.suppressions import Digests, digests_to_keep
-from models import Erasure
+from models import AuditEvent, Erasure, ObjectKind
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,13 @@ def _remember(session: Session, subjects: tuple[Subject, ...]) -> None:
     session.add_all(
         Erasure(id=s.id, subject_kind=s.kind, subject_id=s.subject_id) for s in subjects
     )
+    for subject in subjects:
+        audit.record(
+            session,
+            event=AuditEvent.ERASE,
+            object_kind=ObjectKind.ERASURE,
+            object_id=subject.subject_id,
+        )
     session.flush()
 
 
@@ -93,9 +101,8 @@ def replay(database: Database, ledger: Ledger) -> int:
             and _is_in_force(session, entries)
         ):
             return 0
-    with database.writing(
-        SYSTEM
-    ) as session:  # looked at again: another process may have been faster
+    with database.writing(SYSTEM) as session:
+        # Looked at again: another process may have been faster.
         entries = _completed(session, ledger)
         lacking = _lacking(session, entries)
         if lacking:

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import exists, func, null, select, update
+from sqlalchemy import exists, func, null, select
 from sqlalchemy.orm import Session
 
 from app.services.embeddings import delete_orphans
 from app.services.erasure_ledger import Subject
+from app.services.idempotency import forget_answers
 from app.services.mentions import Mention, find_mentions
 from app.services.persons import (
     Person,
@@ -28,7 +29,6 @@ from models import (
     Account,
     Capability,
     Erasure,
-    IdempotentAnswer,
     Introduction,
     Need,
     Partner,
@@ -77,7 +77,7 @@ def erase_person(session: Session, person: Person) -> Erased:
         session.delete(partner)
         _count(done, "partners")
     session.flush()
-    session.execute(update(IdempotentAnswer).values(headers=null(), body=null()))
+    forget_answers(session)
     vectors = delete_orphans(session)
     if vectors:
         done.counts["embeddings"] = vectors
