@@ -111,7 +111,7 @@ def claim_request(
         yield
         return
     fingerprint = _fingerprint(request, actor, body)
-    with database.writing() as session:
+    with database.writing(actor) as session:
         claim = claim_key(session, account_id=actor.account_id, key=key, fingerprint=fingerprint)
     if isinstance(claim, Answer):
         raise Replayed(_again(claim))
@@ -119,7 +119,7 @@ def claim_request(
     try:
         yield
     except BaseException:
-        _release(database, claim)
+        _release(database, claim, actor)
         raise
 
 
@@ -143,9 +143,9 @@ def _again(answer: Answer) -> Response:
     )
 
 
-def _release(database: Database, claim: Claim) -> None:
+def _release(database: Database, claim: Claim, actor: Actor) -> None:
     try:
-        with database.writing() as session:
+        with database.writing(actor) as session:
             release_key(session, claim)
     except SQLAlchemyError:
         # The request has failed already, with an error that says more; the claim ends by itself.

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     empty means the file `secret.key` in `data_dir`, made at the first start."""
     secret_key_file: str = ""
     """A file that holds the secret key."""
+    require_purpose: bool = False
+    """Whether staff must say by the header X-Purpose what it reads needs and introductions for."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
     """Larger request bodies are refused with 413."""
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import (
     access,
+    audit,
     bench,
     data,
     encoder,
@@ -59,6 +60,7 @@ for module in (
     training,
     bench,
     keys,
+    audit,
 ):
     module.register(app)
 

@@ -13,6 +13,7 @@ import typer
 from app.cli.opening import open_database, open_engines
 from app.cli.terminal import ERRORS, OUT, Bar, progress_bar
 from app.clock import today
+from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import conflict
 from app.jobs.changing import change_over
@@ -73,7 +74,7 @@ def embed() -> None:
     engines = open_engines()
     database, encoder = engines.database, engines.own.encoder
     dimension = encoder.dimension  # loads it, for which nobody should wait to write
-    with database.writing() as session:
+    with database.writing(SYSTEM) as session:
         forgotten = delete_orphans(session)
         misfits = forget_misfits(session, encoder, dimension=dimension)
     if forgotten:
@@ -82,7 +83,7 @@ def embed() -> None:
         OUT.print(f"Forgot {misfits} vectors that did not have the encoder's length.")
     number = embed_all(engines)
     OUT.print(f"Embedded {number} texts." if number else "Nothing was left to embed.")
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         unread = count_unread(session, encoder)
     if unread:
         OUT.print(
@@ -98,7 +99,7 @@ def embed_all(engines: Engines) -> int:
     """
     database, encoder = engines.database, engines.own.encoder
     texts = pending_texts(database, encoder)
-    with database.writing() as session:
+    with database.writing(SYSTEM) as session:
         before = serving(session)
         serves = ask_for(session, engines.own)
     if texts or not serves:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Final
 
 from app.access import Actor
+from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import Problem
 from app.main import make_engines
@@ -48,7 +49,7 @@ def open_engine() -> Engine:
     the one that was asked for, and a command does not wait for a change.
     """
     engines = open_engines()
-    with engines.database.reading() as session:
+    with engines.database.reading(SYSTEM) as session:
         require_serving(session, engines.own)
         return engines.current(session)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final
 
+from app.contexts import SYSTEM
 from app.db import Database
 from app.services.capabilities import passage_of
 from app.services.embeddings import load_vectors, pending_capabilities, store_vectors
@@ -29,7 +30,7 @@ def embed_texts(
     Each chunk is committed on its own; a run that was interrupted goes on where it stopped. No
     session is open while the encoder works.
     """
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         vectors = load_vectors(session, texts.keys(), encoder, role)
     (progress or ignore_progress)(len(vectors))
     # Neighbours in length go into one chunk, so that hardly anything is padded.
@@ -38,7 +39,7 @@ def embed_texts(
     while keys := list(islice(remaining, chunk)):
         encoded = encoder.encode([texts[key] for key in keys], role=role, progress=progress)
         fresh = dict(zip(keys, encoded, strict=True))
-        with database.writing() as session:
+        with database.writing(SYSTEM) as session:
             store_vectors(session, fresh, encoder, role)
         vectors |= fresh
     return vectors
@@ -46,7 +47,7 @@ def embed_texts(
 
 def pending_texts(database: Database, encoder: Encoder) -> dict[str, str]:
     """Texts of stored capabilities that are still to be embedded, by content hash."""
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         return {c.content_hash: passage_of(c) for c in pending_capabilities(session, encoder)}
 
 

@@ -4,6 +4,7 @@ import logging
 import threading
 from typing import Final
 
+from app.contexts import SYSTEM
 from app.errors import Problem
 from app.jobs.changing import change_over
 from app.jobs.embedding import embed_pending, embed_texts, pending_texts
@@ -58,7 +59,7 @@ class EmbeddingWorker(threading.Thread):
             self._wake.clear()
 
     def _round(self) -> None:
-        with self._database.writing() as session:
+        with self._database.writing(SYSTEM) as session:
             delete_expired_answers(session)
         self._catch_up()
         self._change()
@@ -68,7 +69,7 @@ class EmbeddingWorker(threading.Thread):
         engine = self._renew()
         if engine.reads:
             self._embed(engine)
-        with self._database.writing() as session:
+        with self._database.writing(SYSTEM) as session:
             delete_orphans(session)
         if not self._stopping:
             self._renew()
@@ -80,14 +81,14 @@ class EmbeddingWorker(threading.Thread):
 
         texts = pending_texts(self._database, engine.encoder)
         embed_pending(self._database, engine.encoder, texts, after_chunk=after_chunk)
-        with self._database.reading() as session:
+        with self._database.reading(SYSTEM) as session:
             queries = pending_queries(session, engine.encoder)
         if queries and not self._stopping:
             embed_texts(self._database, engine.encoder, queries, role="query")
 
     def _change(self) -> None:
         """Change the database to our own encoder, if that is wanted."""
-        with self._database.reading() as session:
+        with self._database.reading(SYSTEM) as session:
             encoder = self._engines.change(session)
         if encoder is None or self._stopping:
             return
@@ -104,7 +105,7 @@ class EmbeddingWorker(threading.Thread):
 
     def _renew(self) -> Engine:
         """Bring the index up to date; returns the engine that serves."""
-        with self._database.reading() as session:
+        with self._database.reading(SYSTEM) as session:
             engine = self._engines.current(session)
             engine.corpora.renew(session)
         return engine

@@ -26,9 +26,9 @@ from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
 from app.schemas.need import NeedBriefOut, NeedIn, NeedOut, NeedPatch, NeedStubOut
 from app.schemas.team import TeamIn, TeamOut
-from app.services import candidates, clusters, match_runs, matches, needs, outside, teams
+from app.services import audit, candidates, clusters, match_runs, matches, needs, outside, teams
 from matching.filters import Filters
-from models import NeedKind, NeedStatus, Role
+from models import NeedKind, NeedStatus, ObjectKind, Role
 
 router = APIRouter(prefix="/needs", tags=["needs"], route_class=ApiRoute)
 
@@ -85,6 +85,7 @@ def list_needs(
         external_id=external_id,
     )
     stubs = needs.stubs_among(session, found.items, actor=actor)
+    audit.shown(session, ObjectKind.NEED, (need.id for need in found.items if need.id not in stubs))
     return Page[NeedOut | NeedStubOut](
         items=[
             NeedStubOut.model_validate(need) if need.id in stubs else NeedOut.model_validate(need)
@@ -111,6 +112,7 @@ def read_need(
     need = needs.get_need(session, need_id, actor=actor)
     if needs.stubs_among(session, [need], actor=actor):
         return tags.show(NeedStubOut.model_validate(need))
+    audit.shown(session, ObjectKind.NEED, [need_id])
     return tags.show(NeedOut.model_validate(need))
 
 
@@ -121,6 +123,7 @@ def update_need(
 ) -> NeedOut:
     """Change some fields of a need."""
     found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     current = NeedOut.model_validate(found)
     tags.require(current)
     values = merged(NeedIn, current, body)
@@ -134,6 +137,7 @@ def close_need(
 ) -> NeedOut:
     """Close a need: it stays readable and is matched no more."""
     found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     tags.require(NeedOut.model_validate(found))
     return tags.show(NeedOut.model_validate(needs.close_need(session, found)))
 
@@ -154,6 +158,7 @@ def match_need(
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.MATCH_NEED)
     needs.require_open(need)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     clusters.clusters_by_slug(session, asked.filters.clusters)
     view = needs.view_of(session, need, actor=actor, action=Action.MATCH_NEED)
     if view is View.COARSE:
@@ -190,6 +195,7 @@ def team_for_need(
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     needs.require_open(need)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     clusters.clusters_by_slug(session, body.clusters)
     filters = Filters(
         clusters=frozenset(body.clusters),
@@ -226,9 +232,9 @@ def keep_match_run(
     found = matches.match_need(
         session, engine, need, filters=asked.filters, top=asked.top, explain=Explain.BRIEF
     )
-    return MatchRunOut.model_validate(
-        match_runs.keep_run(writing, need, found, filters=asked.filters, top=asked.top)
-    )
+    run = match_runs.keep_run(writing, need, found, filters=asked.filters, top=asked.top)
+    audit.shown(writing, ObjectKind.MATCH_RUN, [run.id])
+    return MatchRunOut.model_validate(run)
 
 
 @router.get("/{need_id}/match-runs")
@@ -239,4 +245,5 @@ def list_match_runs(
     """The match lists kept for a need."""
     need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     found = match_runs.list_runs(session, need, cursor=page.cursor, limit=page.limit)
+    audit.shown(session, ObjectKind.MATCH_RUN, (run.id for run in found.items))
     return Page[MatchRunOut].model_validate(found, from_attributes=True)

@@ -15,8 +15,8 @@ from app.schemas.capability import CapabilityIn, CapabilityOut
 from app.schemas.common import NAMED, ORDERED, Order, Page, Slug, merged
 from app.schemas.match import NeedMatchListOut
 from app.schemas.partner import PartnerIn, PartnerOut, PartnerPatch
-from app.services import capabilities, matches, partners
-from models import CapabilityKind, PartnerKind
+from app.services import audit, capabilities, matches, partners
+from models import CapabilityKind, ObjectKind, PartnerKind
 
 router = APIRouter(prefix="/partners", tags=["partners"], route_class=ApiRoute)
 
@@ -152,4 +152,6 @@ def match_partner(
     found = matches.match_partner(
         session, engine, partner, actor=actor, today=today, top=top, explain=explain
     )
-    return need_match_list(partner.id, found)
+    body = need_match_list(partner.id, found)
+    audit.shown(session, ObjectKind.NEED, (item.need.id for item in body.items))
+    return body

@@ -1,6 +1,7 @@
 """Needs."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date
 from http import HTTPStatus
 from uuid import UUID
@@ -9,8 +10,11 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.access import STAFF, Action, Actor, View
+from app.auditing import RECORDED
+from app.contexts import as_system
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
+from app.services.audit import record
 from app.services.clusters import clusters_by_slug
 from app.services.idempotency import forget_answers
 from app.services.organisations import require_organisation
@@ -18,7 +22,16 @@ from app.services.paging import PageOf, page
 from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
 from matching.corpus import Query
 from matching.text import bilingual_text
-from models import Account, Confidentiality, Need, NeedKind, NeedStatus, need_staff
+from models import (
+    Account,
+    AuditEvent,
+    Confidentiality,
+    Need,
+    NeedKind,
+    NeedStatus,
+    ObjectKind,
+    need_staff,
+)
 
 
 def create_need(session: Session, values: NeedIn, *, actor: Actor, today: date) -> Need:
@@ -49,9 +62,12 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
     need.organisation_id = organisation_id
     need.excluded_organisations = [str(i) for i in values.excluded_organisations]
     need.clusters = clusters
-    session.flush()
-    _name_writer(session, need, actor)
-    session.refresh(need, ["organisation"])
+    unseen = need.confidentiality is Confidentiality.NAMED_STAFF and actor.is_staff
+    # Whoever gives a need this level is not yet named for it, and until then does not see it.
+    with as_system(session, with_pending=True) if unseen else nullcontext():
+        session.flush()
+        _name_writer(session, need, actor)
+        session.refresh(need, ["organisation"])
     return need
 
 
@@ -117,13 +133,24 @@ def name_staff(session: Session, need: Need, accounts: Sequence[UUID]) -> list[U
     )
     if set(session.scalars(statement)) != set(accounts):
         raise invalid("accounts", "names an account that is not one of a coordinator in service")
-    if set(named_staff(session, need)) - set(accounts):
-        forget_answers(session)  # who is named no more does not read the need by repeating a write
-    session.execute(delete(need_staff).where(need_staff.c.need_id == need.id))
-    session.execute(
-        insert(need_staff), [{"need_id": need.id, "account_id": one} for one in accounts]
-    )
-    return named_staff(session, need)
+    recorded = {RECORDED: True}
+    former = delete(need_staff).where(need_staff.c.need_id == need.id)
+    rows = [{"need_id": need.id, "account_id": one} for one in accounts]
+    # Whoever names others in place of himself may not see the need in the middle or afterwards.
+    with as_system(session):
+        if set(named_staff(session, need)) - set(accounts):
+            # Who is named no more does not read the need by repeating a write.
+            forget_answers(session)
+        session.execute(former, execution_options=recorded)
+        session.execute(insert(need_staff), rows, execution_options=recorded)
+        record(
+            session,
+            event=AuditEvent.CHANGE,
+            object_kind=ObjectKind.NEED,
+            object_id=need.id,
+            fields=("staff",),
+        )
+        return named_staff(session, need)
 
 
 def _name_writer(session: Session, need: Need, actor: Actor) -> None:
