@@ -70,7 +70,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.visibility": ("app.access", "models"),
     "app.audited": ("models",),
     "app.audit_chain": ("app.errors", "app.keyring", "models"),
-    "app.auditing": ("app.access", "app.audit_chain", "app.audited", "models"),
+    "app.auditing": ("app.access", "app.audit_chain", "app.audited", "app.contexts", "models"),
     "app.db": (
         "app.access",
         "app.audit_chain",
