@@ -231,16 +231,33 @@ def test_the_ledger_takes_nobody_elses_name(database: Database, filled: Need) ->
             session.add(Disclosure(version_id=version, **own | change))
 
 
-@pytest.mark.parametrize("who", [SYSTEM, Role.ADMIN, Role.COMPANY])
-def test_audit_entries_are_only_added(database: Database, filled: Need, who: Role) -> None:
+@pytest.mark.parametrize("role", Role)
+def test_the_audit_log_is_the_programs(database: Database, filled: Need, role: Role) -> None:
     with database.writing() as session:
-        actor = make_actor(session, who) if isinstance(who, Role) else who
+        actor = make_actor(session, role)
+    with database.reading() as session:
+        before = count(session, "audit_entries")
+    with database.reading(actor) as session:
+        assert count(session, "audit_entries") == (before if role is Role.ADMIN else 0)
+    with refused(), database.writing(actor) as session:
+        session.add(audit_entry(before + 1))
+    for who in (actor, SYSTEM):
+        for statement in ("UPDATE audit_entries SET mac = ''", "DELETE FROM audit_entries"):
+            with refused(), database.writing(who) as session:
+                session.execute(text(statement))
+
+
+def test_changes_are_audited_in_the_actors_transaction(database: Database) -> None:
+    with database.writing() as session:
+        actor = make_actor(session, Role.COMPANY)
     with database.writing(actor) as session:
-        assert session.scalars(select(AuditEntry.seq)).all() == [1]
-        session.add(audit_entry(2))
-    for statement in ("UPDATE audit_entries SET mac = ''", "DELETE FROM audit_entries"):
-        with refused(), database.writing(actor) as session:
-            session.execute(text(statement))
+        need = make_need(session, organisation_id=actor.organisation_id)
+    with database.writing(actor) as session:
+        session.get_one(Need, need.id).title_en = "Changed"
+    with database.reading() as session:
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.seq)).all()
+        assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+        assert [entry.object_id for entry in entries[-2:]] == [need.id] * 2
 
 
 def test_a_side_may_decline(database: Database) -> None:
