@@ -28,13 +28,16 @@ CONNECTIONS = 50
 
 BUSY_TIMEOUT_SECONDS = 30
 
+SQLITE_PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON")
+"""The last overwrites with zeros what is deleted or changed: names must not outlive their rows."""
+
 
 def make_engine(url: str) -> Engine:
     """An engine for the URL, which never shows parameters (confidential texts) in its errors.
 
     For SQLite the folder is made, and each connection gets WAL,
-    enforced foreign keys, synchronous FULL and a busy timeout. PostgreSQL is spoken to by
-    psycopg 3, with or without its name in the URL.
+    enforced foreign keys, synchronous FULL, a busy timeout, and deleted content overwritten.
+    PostgreSQL is spoken to by psycopg 3, with or without its name in the URL.
     """
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
@@ -67,7 +70,7 @@ def _with_driver(url: URL) -> URL:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # pysqlite must not begin transactions on its own
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+    for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

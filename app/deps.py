@@ -22,9 +22,9 @@ from app.errors import Problem, invalid
 from app.schemas.common import Slug
 from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
 from app.services.corpus import Engine
+from app.services.disclosures import record_disclosure
 from app.services.engines import Engines
 from app.services.keys import find_actor
-from app.services.outside import record_disclosure
 from app.settings import get_settings
 from matching.filters import Filters
 from models import EngagementType, PartnerKind, Purpose

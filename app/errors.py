@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from matching.encoders import EncoderError
@@ -166,6 +167,11 @@ def _on_data(_: Request, error: Exception) -> JSONResponse:
     )
 
 
+def _on_stale(_: Request, error: Exception) -> JSONResponse:
+    logger.info("stale: %s", type(error).__name__)
+    return respond(conflict("Somebody else has changed it at the same moment: read it again."))
+
+
 def _on_unavailable(_: Request, error: Exception) -> JSONResponse:
     logger.error("temporarily unavailable", exc_info=error)
     return respond(
@@ -194,6 +200,7 @@ HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
     IntegrityError: _on_integrity,
     DataError: _on_data,
     ProgrammingError: _on_programming,
+    StaleDataError: _on_stale,
     OperationalError: _on_unavailable,
     PoolTimeoutError: _on_unavailable,
     EncoderError: _on_unavailable,

@@ -50,9 +50,12 @@ def import_path(database: Database, path: Path) -> bool:
     problems = [f"{p.file}, line {p.line}: {p.reason}" for p in read.problems] + done.problems
     for problem in problems:
         ERRORS.print(problem, markup=False, highlight=False)
+    for erased in done.suppressed:
+        ERRORS.print(erased, markup=False, highlight=False)
     OUT.print(
         f"{done.created} new, {done.changed} changed, {done.unchanged} as they were"
         + (f"; {len(problems)} could not be used as they are, see above" if problems else "")
+        + (f"; {len(done.suppressed)} of erased persons left out" if done.suppressed else "")
         + "."
     )
     if done.possible_duplicates:

@@ -8,7 +8,12 @@ from typing import Final
 from app.contexts import SYSTEM
 from app.db import Database
 from app.services.capabilities import passage_of
-from app.services.embeddings import load_vectors, pending_capabilities, store_vectors
+from app.services.embeddings import (
+    load_vectors,
+    pending_capabilities,
+    present_texts,
+    store_vectors,
+)
 from matching.encoders import Encoder, Progress, Role, Vectors
 from matching.encoders.protocol import ignore_progress
 
@@ -24,9 +29,12 @@ def embed_texts(
     role: Role = "passage",
     progress: Progress | None = None,
     chunk: int = CHUNK,
+    only_present: bool = False,
 ) -> dict[str, Vectors]:
     """Vectors of texts by content hash: stored ones are read, the others computed and stored.
 
+    With `only_present` those that no capability has any more are not stored: while the encoder
+    worked, its owner may have been erased.
     Each chunk is committed on its own; a run that was interrupted goes on where it stopped. No
     session is open while the encoder works.
     """
@@ -40,7 +48,8 @@ def embed_texts(
         encoded = encoder.encode([texts[key] for key in keys], role=role, progress=progress)
         fresh = dict(zip(keys, encoded, strict=True))
         with database.writing(SYSTEM) as session:
-            store_vectors(session, fresh, encoder, role)
+            kept = present_texts(session, fresh) if only_present else fresh.keys()
+            store_vectors(session, {key: fresh[key] for key in kept}, encoder, role)
         vectors |= fresh
     return vectors
 
@@ -67,6 +76,6 @@ def embed_pending(
     chunks = list(iter(lambda: dict(islice(remaining, CHUNK)), {}))
     random.shuffle(chunks)
     for chunk in chunks:
-        embed_texts(database, encoder, chunk, progress=progress)
+        embed_texts(database, encoder, chunk, progress=progress, only_present=True)
         if not after_chunk():
             return

@@ -119,7 +119,12 @@ def read_need(
 @router.patch("/{need_id}")
 @rule(Action.WRITE_NEED)
 def update_need(
-    need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor, tags: ChangeTags
+    need_id: UUID,
+    body: NeedPatch,
+    session: WriteSession,
+    actor: CurrentActor,
+    today: Today,
+    tags: ChangeTags,
 ) -> NeedOut:
     """Change some fields of a need."""
     found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
@@ -127,19 +132,24 @@ def update_need(
     current = NeedOut.model_validate(found)
     tags.require(current)
     values = merged(NeedIn, current, body)
-    return tags.show(NeedOut.model_validate(needs.write_need(session, found, values, actor=actor)))
+    written = needs.write_need(session, found, values, actor=actor, today=today)
+    return tags.show(NeedOut.model_validate(written))
 
 
 @router.post("/{need_id}/close")
 @rule(Action.WRITE_NEED)
 def close_need(
-    need_id: UUID, session: WriteSession, actor: CurrentActor, tags: ChangeTags
+    need_id: UUID, session: WriteSession, actor: CurrentActor, today: Today, tags: ChangeTags
 ) -> NeedOut:
-    """Close a need: it stays readable and is matched no more."""
+    """Close a need: it stays readable and is matched no more.
+
+    Introductions whose two sides do not know each other yet are declined.
+    """
     found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
     audit.shown(session, ObjectKind.NEED, [need_id])
     tags.require(NeedOut.model_validate(found))
-    return tags.show(NeedOut.model_validate(needs.close_need(session, found)))
+    closed = needs.close_need(session, found, actor=actor, today=today)
+    return tags.show(NeedOut.model_validate(closed))
 
 
 @router.get("/{need_id}/matches")

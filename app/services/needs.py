@@ -17,6 +17,8 @@ from app.schemas.need import NeedIn
 from app.services.audit import record
 from app.services.clusters import clusters_by_slug
 from app.services.idempotency import forget_answers
+from app.services.introduction_moves import end_for_need
+from app.services.need_versions import keep_full_versions
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
 from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
@@ -38,10 +40,10 @@ def create_need(session: Session, values: NeedIn, *, actor: Actor, today: date) 
     """Store a need; Problem 404 for an organisation the actor may not speak for."""
     need = Need(posted_on=today, excluded_evidence=[])
     session.add(need)
-    return write_need(session, need, values, actor=actor)
+    return write_need(session, need, values, actor=actor, today=today)
 
 
-def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) -> Need:
+def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor, today: date) -> Need:
     """Give a need these values; Problem 422 for an unknown cluster or organisation, 409 for an
     external id that another need has.
     """
@@ -66,8 +68,11 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
     # Whoever gives a need this level is not yet named for it, and until then does not see it.
     with as_system(session, with_pending=True) if unseen else nullcontext():
         session.flush()
+        keep_full_versions(session, [need], actor=actor)
         _name_writer(session, need, actor)
         session.refresh(need, ["organisation"])
+    if need.status is NeedStatus.CLOSED:
+        end_for_need(session, need, actor=actor, today=today)
     return need
 
 
@@ -211,9 +216,13 @@ def list_needs(
     return page(session, statement, Need, cursor=cursor, limit=limit)
 
 
-def close_need(session: Session, need: Need) -> Need:
-    """Close a need: it stays readable and is matched no more. Closing twice changes nothing."""
+def close_need(session: Session, need: Need, *, actor: Actor, today: date) -> Need:
+    """Close a need: it stays readable and is matched no more. Closing twice changes nothing.
+
+    Introductions whose two sides do not know each other yet end with it.
+    """
     need.status = NeedStatus.CLOSED
+    end_for_need(session, need, actor=actor, today=today)
     session.flush()
     return need
 

@@ -15,6 +15,7 @@ from app.access import Actor
 from app.audit_chain import Draft
 from app.audited import AUDITED, LINKS, UNAUDITED
 from app.auditing import RECORDED, acting, flush_entries
+from app.cli.opening import TERMINAL
 from app.db import Database
 from app.errors import Problem
 from app.services.audit import record, record_mail, shown
@@ -115,11 +116,11 @@ def test_a_row_is_created_changed_and_deleted(database: Database) -> None:
 def test_setting_what_stands_there_is_no_change(database: Database) -> None:
     with database.writing() as session:
         need = make_need(session)
-        close_need(session, need)
+        close_need(session, need, actor=TERMINAL, today=date(2026, 11, 26))
     start = length(database)
     with database.writing() as session:
         stored = session.get_one(Need, need.id)
-        close_need(session, stored)
+        close_need(session, stored, actor=TERMINAL, today=date(2026, 11, 26))
         stored.title_en = need.title_en
         stored.excluded_organisations = []
     assert lines(database, start) == []
@@ -128,7 +129,7 @@ def test_setting_what_stands_there_is_no_change(database: Database) -> None:
 def test_what_a_transaction_does_to_an_object_is_one_entry(database: Database) -> None:
     with database.writing() as session:
         need = make_need(session)
-        close_need(session, need)
+        close_need(session, need, actor=TERMINAL, today=date(2026, 11, 26))
     assert [line for line in lines(database) if line[2] == need.id] == [
         ("create", "need", need.id, ())
     ]

@@ -1,0 +1,61 @@
+"""What is known when a need is made anonymous: every name in the database, and the region."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from sqlalchemy import select, union_all
+from sqlalchemy.orm import Session
+
+from app.services.corpus import Engine
+from data.everyday import ENGLISH
+from matching.anonymise import (
+    PLACES,
+    Anonymiser,
+    Kind,
+    KnownNames,
+    Name,
+    Region,
+    Vocabulary,
+    names_of,
+)
+from matching.encoders import SHIPPED_TABLE
+from models import Need, Organisation, OrganisationKind, Partner, PartnerAlias, PartnerKind
+
+
+def anonymiser_for(session: Session, engine: Engine) -> Anonymiser:
+    """Of the database as it is now; the forms of names met before are remembered.
+
+    Terms are counted in partners' evidence alone: no need has a share in what is rare.
+    """
+    known = KnownNames.of(_names(session), _vocabulary())
+    return Anonymiser(known, Region.of(engine.corpora.current(session).corpus), _vocabulary())
+
+
+@cache
+def _vocabulary() -> Vocabulary:
+    return Vocabulary.read(SHIPPED_TABLE / "tokenizer.json", ENGLISH)
+
+
+def _names(session: Session) -> Iterator[Name]:
+    organisations = select(
+        Organisation.kind, Organisation.name_ja, Organisation.name_en, Organisation.name_kana
+    )
+    for row in session.execute(organisations):
+        company = row.kind is OrganisationKind.COMPANY
+        yield from names_of(row[1:], Kind.COMPANY if company else Kind.INSTITUTION)
+    partners = select(Partner.kind, Partner.name_ja, Partner.name_en, Partner.name_kana)
+    for partner in session.execute(partners):
+        person = partner.kind is PartnerKind.RESEARCHER
+        # A laboratory is called by its field: only the whole name is a name.
+        kind = Kind.PERSON if person else Kind.INSTITUTION
+        yield from names_of(partner[1:], kind, whole=True)
+    aliases = select(PartnerAlias.name_ja, PartnerAlias.name_en, PartnerAlias.name_kana)
+    for alias in session.execute(aliases):
+        yield from names_of(tuple(alias), Kind.PERSON)
+    yield from names_of([*_places(session), *PLACES], Kind.PLACE)
+
+
+def _places(session: Session) -> Iterator[str]:
+    columns = (Organisation.prefecture, Organisation.city, Need.prefecture, Need.city)
+    statement = union_all(*(select(c).where(c.is_not(None)).distinct() for c in columns))
+    yield from sorted({str(row[0]) for row in session.execute(statement)})
