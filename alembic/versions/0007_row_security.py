@@ -79,9 +79,8 @@ NEED_SEEN = _of_need("true")
 NEED_OFFICE = _of_need(OFFICE)
 NEED_OWN = _of_need(OWN_NEED)
 INTRODUCTION_SEEN = "EXISTS (SELECT 1 FROM introductions i WHERE i.id = introduction_id)"
-TOLD_COMPANY = "(state NOT IN ('suggested', 'declined') OR declined_by = 'company')"
-"""Who declines takes the introduction out of its own sight: the row must still pass."""
-TOLD_PARTNER = "(state NOT IN ('suggested', 'released', 'declined') OR declined_by = 'partner')"
+TOLD_COMPANY = "state NOT IN ('suggested', 'declined')"
+TOLD_PARTNER = "state NOT IN ('suggested', 'released', 'declined')"
 OWN_INTRODUCTION = (
     f"({COMPANY} AND {NEED_OWN} AND {TOLD_COMPANY})"
     f" OR ({OF_PARTNER} AND partner_id = {PARTNER} AND {TOLD_PARTNER})"
