@@ -19,10 +19,12 @@ from app.db import Database
 from app.errors import Problem, invalid
 from app.schemas.common import Slug
 from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
+from app.services.anonymisers import anonymiser_for
 from app.services.corpus import Engine
 from app.services.engines import Engines
 from app.services.keys import find_actor
 from app.services.outside import record_disclosure
+from matching.anonymise import Anonymiser
 from matching.filters import Filters
 from models import EngagementType, PartnerKind
 
@@ -145,6 +147,14 @@ def get_engine(engines: Annotated[Engines, Depends(get_engines)], session: ReadS
 
 
 CurrentEngine = Annotated[Engine, Depends(get_engine)]
+
+
+def get_anonymiser(engine: CurrentEngine, session: ReadSession) -> Anonymiser:
+    """What is known when a need is made anonymous; ask for it before a session that writes."""
+    return anonymiser_for(session, engine)
+
+
+CurrentAnonymiser = Annotated[Anonymiser, Depends(get_anonymiser)]
 Today = Annotated[date, Depends(today)]
 CurrentPage = Annotated[PageQuery, Depends()]
 
