@@ -21,11 +21,13 @@ from app.db import Database
 from app.errors import Problem, invalid
 from app.schemas.common import Slug
 from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
+from app.services.anonymisers import anonymiser_for
 from app.services.corpus import Engine
 from app.services.disclosures import record_disclosure
 from app.services.engines import Engines
 from app.services.keys import find_actor
 from app.settings import get_settings
+from matching.anonymise import Anonymiser
 from matching.filters import Filters
 from models import EngagementType, PartnerKind, Purpose
 
@@ -188,6 +190,14 @@ def get_engine(engines: CurrentEngines, session: ReadSession) -> Engine:
 
 
 CurrentEngine = Annotated[Engine, Depends(get_engine)]
+
+
+def get_anonymiser(engine: CurrentEngine, session: ReadSession) -> Anonymiser:
+    """What is known when a need is made anonymous; ask for it before a session that writes."""
+    return anonymiser_for(session, engine)
+
+
+CurrentAnonymiser = Annotated[Anonymiser, Depends(get_anonymiser)]
 Today = Annotated[date, Depends(today)]
 CurrentPage = Annotated[PageQuery, Depends()]
 

@@ -31,9 +31,11 @@ def company_brief(version: NeedVersion) -> BriefOut:
 
 
 def staff_brief(
-    version: NeedVersion, newest: NeedVersion | None, anonymiser: Anonymiser
+    version: NeedVersion, newest: NeedVersion | None, anonymiser: Anonymiser | None
 ) -> StaffBriefOut:
-    """A version as staff see it; `newest` is the newest full one of its need."""
+    """A version as staff see it; `newest` is the newest full one of its need. A draft needs the
+    anonymiser.
+    """
     return StaffBriefOut(**_staff_brief(version, newest, anonymiser))
 
 
@@ -98,11 +100,11 @@ def _brief(version: NeedVersion) -> dict[str, Any]:
 
 
 def _staff_brief(
-    version: NeedVersion, newest: NeedVersion | None, anonymiser: Anonymiser
+    version: NeedVersion, newest: NeedVersion | None, anonymiser: Anonymiser | None
 ) -> dict[str, Any]:
     # The full text is full of names, and what was released has been judged.
     is_open = version.released_at is None and version.audience is not Audience.FULL
-    found = findings(version, anonymiser) if is_open else {}
+    found = findings(version, anonymiser) if is_open and anonymiser is not None else {}
     return _brief(version) | {
         "drafted_by": version.drafted_by,
         "released_by": version.released_by,

@@ -1,9 +1,10 @@
 """What is known when a need is made anonymous: every name in the database, and the region."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import select, union_all
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from app.services.corpus import Engine
@@ -21,14 +22,42 @@ from matching.anonymise import (
 from matching.encoders import SHIPPED_TABLE
 from models import Need, Organisation, OrganisationKind, Partner, PartnerAlias, PartnerKind
 
+Stamp = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Names as they were when the database had that stamp."""
+
+    stamp: Stamp
+    known: KnownNames
+
+
+_kept: _Kept | None = None
+
 
 def anonymiser_for(session: Session, engine: Engine) -> Anonymiser:
-    """Of the database as it is now; the forms of names met before are remembered.
+    """Of the database as it is now: the names are read again only when one has changed.
 
     Terms are counted in partners' evidence alone: no need has a share in what is rare.
     """
-    known = KnownNames.of(_names(session), _vocabulary())
-    return Anonymiser(known, Region.of(engine.corpora.current(session).corpus), _vocabulary())
+    global _kept  # noqa: PLW0603 - one for the process: making it takes seconds in a large region
+    places = _places(session)
+    stamp = (*_stamp(session), places)
+    kept = _kept  # read once: another thread may replace it at any time
+    if kept is None or kept.stamp != stamp:
+        known = KnownNames.of([*_names(session), *names_of(places, Kind.PLACE)], _vocabulary())
+        kept = _kept = _Kept(stamp, known)
+    region = Region.of(engine.corpora.current(session).corpus)
+    return Anonymiser(kept.known, region, _vocabulary())
+
+
+def _stamp(session: Session) -> Iterator[object]:
+    """Another one as soon as a name has changed."""
+    yield str(session.get_bind().engine.url)
+    for table in (Organisation, Partner, PartnerAlias):
+        row = session.execute(select(func.count(), func.max(table.updated_at))).one()
+        yield tuple(row)
 
 
 @cache
@@ -52,10 +81,9 @@ def _names(session: Session) -> Iterator[Name]:
     aliases = select(PartnerAlias.name_ja, PartnerAlias.name_en, PartnerAlias.name_kana)
     for alias in session.execute(aliases):
         yield from names_of(tuple(alias), Kind.PERSON)
-    yield from names_of([*_places(session), *PLACES], Kind.PLACE)
 
 
-def _places(session: Session) -> Iterator[str]:
+def _places(session: Session) -> tuple[str, ...]:
     columns = (Organisation.prefecture, Organisation.city, Need.prefecture, Need.city)
     statement = union_all(*(select(c).where(c.is_not(None)).distinct() for c in columns))
-    yield from sorted({str(row[0]) for row in session.execute(statement)})
+    return (*PLACES, *sorted({str(row[0]) for row in session.execute(statement)}))

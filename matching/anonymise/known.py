@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from matching.anonymise.kinds import Kind
@@ -29,6 +29,7 @@ from matching.text import has_japanese, normalise
 
 REMEMBERED: Final = 50_000
 """Names whose forms are kept, so that a region is read once and not for every draft."""
+_START: Final = 3
 SHORTEST: Final = 2
 """Letters of a key: a single kanji such as 綾 is in too many words to be looked for."""
 _SHORTEST_KANA: Final = 3
@@ -62,12 +63,26 @@ class Form:
     parted: bool = False
     """Only in more than one word: M. Ain and not main."""
 
+    def fits(self, written: str) -> bool:
+        """True if the key may be meant by what is written."""
+        if self.capital and not written[0].isupper():
+            return False
+        return not (self.parted and written.isalnum())
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class KnownNames:
     """What is looked for in every text: make it once for many texts."""
 
     forms: tuple[Form, ...]
+
+    @cached_property
+    def _by_start(self) -> dict[str, list[Form]]:
+        """The forms by the first letters of their keys, so that few are tried at each place."""
+        found: dict[str, list[Form]] = {}
+        for form in self.forms:
+            found.setdefault(form.key[:_START], []).append(form)
+        return found
 
     @classmethod
     def of(cls, names: Iterable[Name], vocabulary: Vocabulary = NOTHING) -> "KnownNames":
@@ -81,21 +96,25 @@ class KnownNames:
                 other = found.get(form.key)
                 if other is None or (other.capital, other.parted) > (form.capital, form.parted):
                     found[form.key] = form
-        return cls(tuple(sorted(found.values(), key=lambda form: (-len(form.key), form.key))))
+        return cls(tuple(found.values()))
 
     def places_in(self, reading: Reading) -> Iterator[tuple[int, int, Kind]]:
         """Where a name occurs: start and end in `plain`, with the legal form beside it."""
-        for form in self.forms:
-            for start, end in reading.find(form.key):
-                written = reading.plain[start:end]
-                if form.capital and not written[0].isupper():
-                    continue
-                if form.parted and written.isalnum():
+        for at in range(len(reading.key)):
+            for form in self._beginning_at(reading.key, at):
+                start, end = reading.plain_span(at, at + len(form.key))
+                if not reading.is_whole(start, end) or not form.fits(reading.plain[start:end]):
                     continue
                 if form.kind in {Kind.COMPANY, Kind.INSTITUTION}:
-                    yield *_with_legal_form(reading.plain, start, end), form.kind
-                else:
-                    yield start, end, form.kind
+                    start, end = _with_legal_form(reading.plain, start, end)
+                yield start, end, form.kind
+
+    def _beginning_at(self, key: str, at: int) -> Iterator[Form]:
+        # Towards the end of the key what is left may be one beginning at several lengths.
+        for start in {key[at : at + length] for length in range(1, _START + 1)}:
+            for form in self._by_start.get(start, ()):
+                if key.startswith(form.key, at):
+                    yield form
 
 
 @lru_cache(maxsize=REMEMBERED)

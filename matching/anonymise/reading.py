@@ -72,16 +72,8 @@ class Reading:
         """Where `key[start:end]` stands in `plain`; not for an empty piece."""
         return self._key_places[start], self._key_places[end - 1] + 1
 
-    def find(self, key: str) -> Iterator[tuple[int, int]]:
-        """Where a key occurs, as places in `plain`; one of Latin letters only as whole words."""
-        at = self.key.find(key)
-        while at >= 0:
-            start, end = self.plain_span(at, at + len(key))
-            if self._is_whole(start, end):
-                yield start, end
-            at = self.key.find(key, at + 1)
-
-    def _is_whole(self, start: int, end: int) -> bool:
+    def is_whole(self, start: int, end: int) -> bool:
+        """False if `plain[start:end]` begins or ends within a word of Latin letters."""
         plain = self.plain
         inside = start > 0 and is_latin(plain[start]) and is_latin(plain[start - 1])
         goes_on = end < len(plain) and is_latin(plain[end - 1]) and is_latin(plain[end])
@@ -92,8 +84,9 @@ class Reading:
 
 
 def key_of(name: str) -> str:
-    """The key of a name; empty if it holds no letter or digit."""
-    return Reading.of(name).key.strip(_STOP)
+    """The key of a normalised name; empty if it holds no letter or digit."""
+    letters = map(_key_of, name, " " + name)
+    return _fold("".join(letters)).strip(_STOP)
 
 
 @lru_cache(maxsize=4096)

@@ -104,6 +104,19 @@ def test_rare_terms_are_counted_in_the_evidence_of_partners(
     assert (rare["partners"], rare["of"], rare["field"]) == (2, 6, "brief_en")
 
 
+def test_a_name_that_is_stored_later_is_found_from_then_on(staff: TestClient, need: Body) -> None:
+    patch(staff, f"/v1/needs/{need['id']}", {"brief_en": "The peel goes to kiridani for drying."})
+    made = draft(staff, need)
+    assert "kiridani" in made["brief_en"]
+    assert made["findings"] == []
+    create(staff, "/v1/organisations", asking.organisation(name_en="Kiridani Foods Inc."))
+    (shown,) = [
+        b for b in get(staff, f"/v1/needs/{need['id']}/briefs")["items"] if b["id"] == made["id"]
+    ]
+    assert [f["kind"] for f in shown["findings"]] == ["company"]
+    assert draft(staff, need)["brief_en"] == "The peel goes to [company] for drying."
+
+
 def test_a_need_s_texts_are_kept_as_full_versions(staff: TestClient, need: Body) -> None:
     assert states(staff, need) == [("full", 1, "draft")]
     patch(staff, f"/v1/needs/{need['id']}", {"budget_jpy": 5})
