@@ -191,7 +191,6 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/needs"): asking.need(),
     ("PATCH", "/v1/needs/{need_id}"): {"trl_from": 2},
     ("POST", "/v1/needs/{need_id}/team"): {},
-    ("PATCH", "/v1/needs/{need_id}/briefs/{brief_id}"): {"title_en": "Less water"},
     ("POST", "/v1/match"): {"text": "Our citrus juice turns brown."},
     ("POST", "/v1/needs/{need_id}/teaser"): {},
     ("PATCH", "/v1/needs/{need_id}/briefs/{brief_id}"): {"title_en": "A drink"},

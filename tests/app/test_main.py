@@ -121,12 +121,12 @@ def _count(text: str, handler: str, method: str, status: str) -> float:
 
 
 def test_metrics_count_requests(staff: TestClient, anonymous: TestClient) -> None:
-    before = anonymous.get("/metrics").text
+    before = staff.get("/metrics").text
     for _ in range(3):
         get(staff, "/v1/needs")
     problem(anonymous.get("/v1/needs"), 401)
     get(anonymous, "/healthz")
-    after = anonymous.get("/metrics").text
+    after = staff.get("/metrics").text
     for status, more in (("200", 3), ("401", 1)):
         asked = ("/v1/needs", "GET", status)
         assert _count(after, *asked) - _count(before, *asked) == more
