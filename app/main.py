@@ -1,5 +1,6 @@
 """The HTTP service: `create_app` reads top to bottom."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,6 +19,8 @@ from app.access_table import RouteRule
 from app.db import Database
 from app.deps import get_actor
 from app.errors import ProblemDetails
+from app.etags import describe_tags
+from app.jobs.erasing import cleanse, replay
 from app.jobs.worker import EmbeddingWorker
 from app.middleware import BodyLimit
 from app.routes import (
@@ -26,6 +29,7 @@ from app.routes import (
     clusters,
     duplicates,
     health,
+    introductions,
     matching,
     named_staff,
     needs,
@@ -34,18 +38,26 @@ from app.routes import (
 )
 from app.services.encoders import Offered, Recipe
 from app.services.engines import Engines, Limits
+from app.services.erasure_ledger import Ledger
 from app.services.model import load_model, model_for
 from app.settings import Settings, get_settings
 from matching.encoders import Encoder, make_encoder
 from matching.sudachi import sudachi_words
 from matching.text import BIGRAMS, read_japanese_by
 
+logger = logging.getLogger(__name__)
+
+CLEANSING_SECONDS: Final = 5.0
+"""How long a start waits for other processes to let go of the database's old bytes."""
+
 DESCRIPTION: Final = """
 Matches what companies need with what researchers and institutes can do, and says why.
 
 Every call under `/v1` needs an API key, made with `enmusubi key create` and sent as
 `Authorization: Bearer KEY`. Lists are cut into pages: ask again with the `next_cursor` of a page.
-Errors are problem details (RFC 9457).
+Errors are problem details (RFC 9457). A POST that writes takes an `Idempotency-Key`, and is then
+carried out once however often it is sent. What can be changed has an `ETag`; with `If-Match` a
+change is made only to what you have seen.
 """
 
 ROUTERS: Final = (
@@ -56,6 +68,7 @@ ROUTERS: Final = (
     capabilities,
     needs,
     named_staff,
+    introductions,
     briefs,
     matching,
 )
@@ -73,7 +86,8 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         401: "No valid API key",
         403: "The key's role does not allow that",
         404: "Absent, or not yours",
-        409: "Stands against other data",
+        409: "Stands against other data, or the same request is under way",
+        412: "Changed since it was read",
         413: "Body too large",
         422: "Not of the expected form",
         503: "Busy or starting: try again",
@@ -110,6 +124,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
         lifespan=_lifespan,
     )
     app.state.engines = engines
+    app.state.settings = settings
     errors.install(app)
     app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
@@ -128,6 +143,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         document = FastAPI.openapi(app)
         for path in document["paths"].values():
             for operation in path.values():
+                describe_tags(operation)
                 for status, response in operation["responses"].items():
                     if status >= "400" and "application/json" in response.get("content", {}):
                         content = response["content"]
@@ -181,9 +197,27 @@ def make_engines(settings: Settings) -> Engines:
     )
 
 
+def repeat_erasures(database: Database, settings: Settings) -> None:
+    """Erase in a restored database who was erased since; before anything of it is shown.
+
+    Also removes the bytes that an erasure had to leave because the file was in use, if it can.
+    Problem 503 if the ledger cannot be trusted.
+    """
+    ledger = Ledger(settings.ledger)
+    replay(database, ledger)
+    if ledger.is_pending() and not cleanse(
+        database, ledger, folder=settings.data_dir, patience=CLEANSING_SECONDS
+    ):
+        logger.warning(
+            "Bytes of erased persons are left in the database file: another process holds it. Run "
+            "`enmusubi person erase --finish` when it does not."
+        )
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engines: Engines = app.state.engines
+    repeat_erasures(engines.database, app.state.settings)
     engines.open()
     # Loads the encoder, embeds what is pending and reads the corpus, while /healthz answers.
     worker = EmbeddingWorker(engines)

@@ -9,14 +9,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import (
     access,
+    audit,
     bench,
     data,
     encoder,
     evaluation,
+    introductions,
     keys,
     matching,
     needs,
     partners,
+    persons,
     serving,
     team,
     training,
@@ -54,11 +57,14 @@ for module in (
     matching,
     needs,
     team,
+    introductions,
     partners,
+    persons,
     evaluation,
     training,
     bench,
     keys,
+    audit,
 ):
     module.register(app)
 

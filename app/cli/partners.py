@@ -10,6 +10,7 @@ from rich.table import Table
 
 from app.cli.opening import TERMINAL, open_database
 from app.cli.terminal import ERRORS, OUT, name_of
+from app.contexts import SYSTEM
 from app.schemas.duplicate import PossibleDuplicatesOut
 from app.services.duplicates import (
     PossibleDuplicate,
@@ -32,7 +33,7 @@ def find(
 ) -> None:
     """Show the partners of a name, however it is written."""
     table = Table("name", "reading", "organisation", "kind", "id")
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         found = list_partners(
             session, actor=TERMINAL, cursor=None, limit=top, name=name, order="name"
         )
@@ -52,7 +53,7 @@ def duplicates(
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
 ) -> None:
     """Show pairs of partners who may be one person, strongest first."""
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         found = possible_duplicates(session, limit=top)
         if as_json:
             body = PossibleDuplicatesOut.model_validate(found).model_dump(mode="json")
@@ -82,7 +83,7 @@ def merge(
 ) -> None:
     """Merge the second record into the first: what it holds is moved, then it is removed."""
     database = open_database()
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         one, other = (
             find_partner(session, kept, actor=TERMINAL),
             find_partner(session, duplicate, actor=TERMINAL),
@@ -94,7 +95,7 @@ def merge(
                 ERRORS.print(f"They differ in {field}.", style="yellow", highlight=False)
     if not yes:
         typer.confirm("Merge them? This cannot be undone.", abort=True)
-    with database.writing() as session:
+    with database.writing(SYSTEM) as session:
         merged = merge_partners(
             session,
             find_partner(session, str(one.id), actor=TERMINAL),
@@ -107,7 +108,7 @@ def merge(
 @group.command()
 def dismiss(one: Reference, other: Reference) -> None:
     """Remember that two partners are two people: the pair is not shown again."""
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         first, second = (
             find_partner(session, one, actor=TERMINAL),
             find_partner(session, other, actor=TERMINAL),

@@ -7,7 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.access import Action, View, rule
-from app.deps import CurrentActor, CurrentAnonymiser, CurrentPage, ReadSession, WriteSession
+from app.api_route import ApiRoute
+from app.deps import (
+    CurrentActor,
+    CurrentAnonymiser,
+    CurrentEngine,
+    CurrentPage,
+    ReadSession,
+    WriteSession,
+)
 from app.presenting_briefs import (
     company_brief,
     company_disclosure,
@@ -27,13 +35,15 @@ from app.schemas.brief import (
     TeaserIn,
 )
 from app.schemas.common import Page, merged
-from app.services import briefs, needs
+from app.services import audit, briefs, needs
+from app.services.anonymisers import anonymiser_for
+from models import ObjectKind
 
 # Of requests without a body.
 _TEASER: Final = TeaserIn()
 _NOTHING_ACCEPTED: Final = ReleaseIn()
 
-router = APIRouter(prefix="/needs/{need_id}", tags=["briefs"])
+router = APIRouter(prefix="/needs/{need_id}", tags=["briefs"], route_class=ApiRoute)
 
 
 @router.post("/teaser", status_code=HTTPStatus.CREATED)
@@ -51,6 +61,7 @@ def draft_teaser(
     terms that are rare in the region are pointed out and left.
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     made = briefs.draft_brief(
         session, need, actor=actor, audience=body.audience, anonymiser=anonymiser
     )
@@ -63,7 +74,7 @@ def list_briefs(
     need_id: UUID,
     session: ReadSession,
     actor: CurrentActor,
-    anonymiser: CurrentAnonymiser,
+    engine: CurrentEngine,
     page: CurrentPage,
 ) -> Page[StaffBriefOut] | Page[BriefOut]:
     """All versions of a need: full, teaser and public, drafts and withdrawn ones too."""
@@ -72,7 +83,9 @@ def list_briefs(
     if not actor.is_staff:
         shown = [company_brief(version) for version in found.items]
         return Page[BriefOut](items=shown, next_cursor=found.next_cursor)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     newest = briefs.newest_full(session, need)
+    anonymiser = anonymiser_for(session, engine)
     return Page[StaffBriefOut](
         items=[staff_brief(version, newest, anonymiser) for version in found.items],
         next_cursor=found.next_cursor,
@@ -91,6 +104,7 @@ def edit_brief(
 ) -> StaffBriefOut:
     """Change the texts of a draft; a released version stays as it was released."""
     need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     version = briefs.get_brief(session, need, brief_id)
     texts = merged(BriefIn, company_brief(version), body).model_dump()
     version = briefs.edit_brief(session, need, version, texts)
@@ -113,6 +127,7 @@ def release_brief(
     Refused while it holds what looks like names, unless they are accepted.
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     version = briefs.get_brief(session, need, brief_id)
     version = briefs.release_brief(
         session,
@@ -132,6 +147,7 @@ def withdraw_brief(
 ) -> StaffBriefOut:
     """Show a version to nobody outside from now on; who has seen it stays in the ledger."""
     need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     version = briefs.withdraw_brief(session, need, briefs.get_brief(session, need, brief_id))
     # Without the engine: taking back works even when nothing else does.
     return staff_brief(version, briefs.newest_full(session, need), None)

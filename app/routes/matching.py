@@ -5,18 +5,20 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.access import Action, View, rule
+from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
 from app.presenting import candidate_list, explained, match_list
 from app.schemas.candidate import CandidateListOut
 from app.schemas.match import MatchListOut, MatchTextIn
 from app.schemas.match_run import MatchRunOut
-from app.services import candidates, clusters, match_runs, matches
+from app.services import audit, candidates, clusters, match_runs, matches
 from app.visibility import text_view
 from matching.corpus import Query
 from matching.filters import Filters
 from matching.text import bilingual_text
+from models import ObjectKind
 
-router = APIRouter(tags=["matching"])
+router = APIRouter(tags=["matching"], route_class=ApiRoute)
 
 
 @router.post("/match")
@@ -67,4 +69,6 @@ def match_text(
 @rule(Action.KEEP_MATCHES)
 def read_match_run(run_id: UUID, session: ReadSession, actor: CurrentActor) -> MatchRunOut:
     """A match list as it was kept."""
-    return MatchRunOut.model_validate(match_runs.get_run(session, run_id, actor=actor))
+    found = match_runs.get_run(session, run_id, actor=actor)
+    audit.shown(session, ObjectKind.MATCH_RUN, [run_id])
+    return MatchRunOut.model_validate(found)

@@ -90,14 +90,24 @@ def _key(item: BulkCapabilityIn) -> tuple[UUID, str, str | None]:
 
 
 def get_capability(
-    session: Session, capability_id: UUID, *, actor: Actor, action: Action = Action.READ_PARTNER
+    session: Session,
+    capability_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_PARTNER,
+    lock: bool = False,
 ) -> Capability:
-    """A capability of a partner with whom the actor may do that, else Problem 404."""
+    """A capability of a partner with whom the actor may do that, else Problem 404.
+
+    `lock` it to change it.
+    """
     statement = (
         select(Capability)
         .join(Partner, Partner.id == Capability.partner_id)
         .where(Capability.id == capability_id, partners_for(actor, action))
     )
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Capability)
     capability = session.scalar(statement)
     if capability is None:
         raise not_found("capability")

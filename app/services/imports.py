@@ -35,6 +35,8 @@ class Imported:
     changed: int = 0
     unchanged: int = 0
     problems: list[str] = field(default_factory=list)
+    suppressed: list[str] = field(default_factory=list)
+    """Records of persons who asked to be erased: left out, and no fault of the file."""
     new_partners: set[UUID] = field(default_factory=set)
     possible_duplicates: int = 0
     """Pairs with a new partner that await a decision; known at the end."""

@@ -1,6 +1,7 @@
 """Needs."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date
 from http import HTTPStatus
 from uuid import UUID
@@ -9,26 +10,40 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.access import STAFF, Action, Actor, View
+from app.auditing import RECORDED
+from app.contexts import as_system
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
+from app.services.audit import record
 from app.services.clusters import clusters_by_slug
+from app.services.idempotency import forget_answers
+from app.services.introduction_moves import end_for_need
 from app.services.need_versions import keep_full_versions
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
 from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
 from matching.corpus import Query
 from matching.text import bilingual_text
-from models import Account, Confidentiality, Need, NeedKind, NeedStatus, need_staff
+from models import (
+    Account,
+    AuditEvent,
+    Confidentiality,
+    Need,
+    NeedKind,
+    NeedStatus,
+    ObjectKind,
+    need_staff,
+)
 
 
 def create_need(session: Session, values: NeedIn, *, actor: Actor, today: date) -> Need:
     """Store a need; Problem 404 for an organisation the actor may not speak for."""
     need = Need(posted_on=today, excluded_evidence=[])
     session.add(need)
-    return write_need(session, need, values, actor=actor)
+    return write_need(session, need, values, actor=actor, today=today)
 
 
-def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) -> Need:
+def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor, today: date) -> Need:
     """Give a need these values; Problem 422 for an unknown cluster or organisation, 409 for an
     external id that another need has.
     """
@@ -41,16 +56,23 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
         require_organisation(session, organisation_id, field="organisation_id")
         clusters = clusters_by_slug(session, values.clusters)
         _require_unique(session, need, organisation_id, values.external_id)
+    if need.confidentiality not in (None, values.confidentiality):
+        forget_answers(session)  # who sees the need by its new level is another question
     fields = values.model_dump(exclude={"clusters", "organisation_id", "excluded_organisations"})
     for field, value in fields.items():
         setattr(need, field, value)
     need.organisation_id = organisation_id
     need.excluded_organisations = [str(i) for i in values.excluded_organisations]
     need.clusters = clusters
-    session.flush()
-    keep_full_versions(session, [need], actor=actor)
-    _name_writer(session, need, actor)
-    session.refresh(need, ["organisation"])
+    unseen = need.confidentiality is Confidentiality.NAMED_STAFF and actor.is_staff
+    # Whoever gives a need this level is not yet named for it, and until then does not see it.
+    with as_system(session, with_pending=True) if unseen else nullcontext():
+        session.flush()
+        keep_full_versions(session, [need], actor=actor)
+        _name_writer(session, need, actor)
+        session.refresh(need, ["organisation"])
+    if need.status is NeedStatus.CLOSED:
+        end_for_need(session, need, actor=actor, today=today)
     return need
 
 
@@ -69,10 +91,18 @@ def _require_unique(
 
 
 def get_need(
-    session: Session, need_id: UUID, *, actor: Actor, action: Action = Action.READ_NEED
+    session: Session,
+    need_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_NEED,
+    lock: bool = False,
 ) -> Need:
-    """A need with which the actor may do that, else Problem 404."""
-    need = session.scalar(select(Need).where(Need.id == need_id, needs_for(actor, action)))
+    """A need with which the actor may do that, else Problem 404; `lock` it to change it."""
+    statement = select(Need).where(Need.id == need_id, needs_for(actor, action))
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Need)
+    need = session.scalar(statement)
     if need is None:
         raise not_found("need")
     return need
@@ -108,11 +138,24 @@ def name_staff(session: Session, need: Need, accounts: Sequence[UUID]) -> list[U
     )
     if set(session.scalars(statement)) != set(accounts):
         raise invalid("accounts", "names an account that is not one of a coordinator in service")
-    session.execute(delete(need_staff).where(need_staff.c.need_id == need.id))
-    session.execute(
-        insert(need_staff), [{"need_id": need.id, "account_id": one} for one in accounts]
-    )
-    return named_staff(session, need)
+    recorded = {RECORDED: True}
+    former = delete(need_staff).where(need_staff.c.need_id == need.id)
+    rows = [{"need_id": need.id, "account_id": one} for one in accounts]
+    # Whoever names others in place of himself may not see the need in the middle or afterwards.
+    with as_system(session):
+        if set(named_staff(session, need)) - set(accounts):
+            # Who is named no more does not read the need by repeating a write.
+            forget_answers(session)
+        session.execute(former, execution_options=recorded)
+        session.execute(insert(need_staff), rows, execution_options=recorded)
+        record(
+            session,
+            event=AuditEvent.CHANGE,
+            object_kind=ObjectKind.NEED,
+            object_id=need.id,
+            fields=("staff",),
+        )
+        return named_staff(session, need)
 
 
 def _name_writer(session: Session, need: Need, actor: Actor) -> None:
@@ -173,9 +216,13 @@ def list_needs(
     return page(session, statement, Need, cursor=cursor, limit=limit)
 
 
-def close_need(session: Session, need: Need) -> Need:
-    """Close a need: it stays readable and is matched no more. Closing twice changes nothing."""
+def close_need(session: Session, need: Need, *, actor: Actor, today: date) -> Need:
+    """Close a need: it stays readable and is matched no more. Closing twice changes nothing.
+
+    Introductions whose two sides do not know each other yet end with it.
+    """
     need.status = NeedStatus.CLOSED
+    end_for_need(session, need, actor=actor, today=today)
     session.flush()
     return need
 

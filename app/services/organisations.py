@@ -55,11 +55,14 @@ def get_organisation(
     *,
     actor: Actor,
     action: Action = Action.READ_ORGANISATION,
+    lock: bool = False,
 ) -> Organisation:
-    """An organisation with which the actor may do that, else Problem 404."""
+    """An organisation with which the actor may do that, else Problem 404; `lock` to change it."""
     statement = select(Organisation).where(
         Organisation.id == organisation_id, organisations_for(actor, action)
     )
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Organisation)
     organisation = session.scalar(statement)
     if organisation is None:
         raise not_found("organisation")

@@ -10,7 +10,7 @@ from app.access import INTRODUCED_STAGES, OFFERED_STAGES, Action, Actor, View
 from app.errors import invalid, not_found
 from app.services.paging import decode_cursor, encode_cursor
 from app.visibility import need_views
-from models import Audience, Disclosure, Introduction, Need, NeedKind, NeedStatus, NeedVersion
+from models import Audience, Introduction, Need, NeedKind, NeedStatus, NeedVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +65,6 @@ def list_briefs(
     items = [Brief(row[0], row[1], View(row[2])) for row in rows[:limit]]
     more = len(rows) > limit
     return BriefPage(items, encode_cursor(items[-1].need.id) if more else None)
-
-
-def record_disclosure(
-    session: Session, version_id: UUID, *, actor: Actor, channel: str = "api"
-) -> None:
-    """Write into the ledger that the actor was shown a version, now."""
-    entry = Disclosure(
-        version_id=version_id,
-        account_id=actor.account_id,
-        role=actor.role,
-        partner_id=actor.partner_id,
-        channel=channel,
-    )
-    session.add(entry)
-    session.flush()
 
 
 def _shown(actor: Actor) -> Select[Need, NeedVersion, str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
 from app.access import Action, Actor
@@ -15,9 +15,17 @@ from app.services.clusters import clusters_by_slug
 from app.services.names import named, place_by_name, renew_name_keys
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
+from app.services.suppressions import (
+    Identifiers,
+    PersonName,
+    identifiers_of,
+    names_of,
+    require_admitted,
+    some,
+)
 from app.visibility import partners_for
 from matching.names import name_query
-from models import Partner, PartnerAlias, PartnerKind, Role, Unavailability
+from models import Organisation, Partner, PartnerAlias, PartnerKind, Role, Unavailability
 
 UNIQUE_FIELDS = ("external_id", "orcid", "researchmap_id")
 MOST_NAMED: Final = 5
@@ -34,14 +42,15 @@ def create_partner(session: Session, values: PartnerIn) -> Partner:
 def write_partner(session: Session, partner: Partner, values: PartnerIn) -> Partner:
     """Give a partner these values.
 
-    Problem 409 if another partner has its ORCID iD, researchmap or external id; 422 for an
-    unknown organisation or cluster.
+    Problem 409 if another partner has its ORCID iD, researchmap or external id, or if they are
+    those of a person who was erased; 422 for an unknown organisation or cluster.
     """
     with session.no_autoflush:
         _require_unique(session, partner, values)
         if values.organisation_id is not None:
             require_organisation(session, values.organisation_id, field="organisation_id")
         clusters = clusters_by_slug(session, values.clusters)
+        _require_admitted(session, partner, values)
     for field, value in values.model_dump(exclude={"clusters", "unavailable"}).items():
         setattr(partner, field, value)
     partner.clusters = clusters
@@ -50,6 +59,18 @@ def write_partner(session: Session, partner: Partner, values: PartnerIn) -> Part
     session.flush()
     renew_name_keys(session, [partner])
     return partner
+
+
+def _require_admitted(session: Session, partner: Partner, values: PartnerIn) -> None:
+    home = session.get(Organisation, values.organisation_id) if values.organisation_id else None
+    wanted = Identifiers(
+        orcid=some(values.orcid),
+        researchmap=some(values.researchmap_id),
+        external_id=some(values.external_id),
+        names=(PersonName(values.name_ja, values.name_kana, values.name_en, names_of(home)),),
+    )
+    is_stored = inspect(partner).persistent
+    require_admitted(session, wanted, before=identifiers_of(partner) if is_stored else None)
 
 
 def _require_unique(session: Session, partner: Partner, values: PartnerIn) -> None:
@@ -89,10 +110,17 @@ def require_own_fields(patch: PartnerPatch, *, actor: Actor) -> None:
 
 
 def get_partner(
-    session: Session, partner_id: UUID, *, actor: Actor, action: Action = Action.READ_PARTNER
+    session: Session,
+    partner_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_PARTNER,
+    lock: bool = False,
 ) -> Partner:
-    """A partner with which the actor may do that, else Problem 404."""
+    """A partner with which the actor may do that, else Problem 404; `lock` it to change it."""
     statement = select(Partner).where(Partner.id == partner_id, partners_for(actor, action))
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Partner)
     partner = session.scalars(statement).unique().one_or_none()
     if partner is None:
         raise not_found("partner")

@@ -169,7 +169,7 @@ def world(
             coordinator = str(actors[Role.COORDINATOR].account_id)
             patch.setitem(BODIES, ("PUT", "/v1/needs/{need_id}/staff"), {"accounts": [coordinator]})
             _fill(session, made)
-        application.dependency_overrides[deps._write] = _rolled_back
+        application.dependency_overrides[deps.write_session] = _rolled_back
         yield made
         application.dependency_overrides.clear()
         database.engine.dispose()

@@ -136,6 +136,7 @@ def stored(staff: TestClient) -> dict[str, str]:
     paper = create(staff, f"/v1/partners/{who}/capabilities", capability())["id"]
     wanted = create(staff, "/v1/needs", need(organisation_id=home))["id"]
     run = staff.post(f"/v1/needs/{wanted}/match-runs").json()["id"]
+    introduction = create(staff, f"/v1/needs/{wanted}/introductions", {"partner_id": who})["id"]
     brief = create(staff, f"/v1/needs/{wanted}/teaser", {})["id"]
     return {
         "organisation_id": home,
@@ -143,6 +144,7 @@ def stored(staff: TestClient) -> dict[str, str]:
         "capability_id": paper,
         "need_id": wanted,
         "run_id": run,
+        "introduction_id": introduction,
         "brief_id": brief,
     }
 
