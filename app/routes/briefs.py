@@ -16,6 +16,7 @@ from app.deps import (
     ReadSession,
     WriteSession,
 )
+from app.etags import ChangeTags, NewTags, ReadTags
 from app.presenting_briefs import (
     company_brief,
     company_disclosure,
@@ -53,6 +54,7 @@ def draft_teaser(
     actor: CurrentActor,
     anonymiser: CurrentAnonymiser,
     session: WriteSession,
+    tags: NewTags,
     body: TeaserIn = _TEASER,
 ) -> BriefDraftOut:
     """Draft an anonymised version of a need, for you to edit and release.
@@ -65,6 +67,7 @@ def draft_teaser(
     made = briefs.draft_brief(
         session, need, actor=actor, audience=body.audience, anonymiser=anonymiser
     )
+    tags.show(staff_brief(made.version, None, anonymiser))
     return drafted_brief(made, anonymiser)
 
 
@@ -92,6 +95,26 @@ def list_briefs(
     )
 
 
+@router.get("/briefs/{brief_id}")
+@rule(Action.READ_BRIEFS)
+def read_brief(
+    need_id: UUID,
+    brief_id: UUID,
+    session: ReadSession,
+    actor: CurrentActor,
+    engine: CurrentEngine,
+    tags: ReadTags,
+) -> StaffBriefOut | BriefOut:
+    """One version of a need."""
+    need = needs.get_need(session, need_id, actor=actor, action=Action.READ_BRIEFS)
+    version = briefs.get_brief(session, need, brief_id)
+    if not actor.is_staff:
+        return tags.show(company_brief(version))
+    audit.shown(session, ObjectKind.NEED, [need_id])
+    newest = briefs.newest_full(session, need)
+    return tags.show(staff_brief(version, newest, anonymiser_for(session, engine)))
+
+
 @router.patch("/briefs/{brief_id}")
 @rule(Action.WRITE_BRIEFS)
 def edit_brief(
@@ -101,15 +124,17 @@ def edit_brief(
     actor: CurrentActor,
     anonymiser: CurrentAnonymiser,
     session: WriteSession,
+    tags: ChangeTags,
 ) -> StaffBriefOut:
     """Change the texts of a draft; a released version stays as it was released."""
-    need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
+    need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS, lock=True)
     audit.shown(session, ObjectKind.NEED, [need_id])
     version = briefs.get_brief(session, need, brief_id)
+    newest = briefs.newest_full(session, need)
+    tags.require(staff_brief(version, newest, anonymiser))
     texts = merged(BriefIn, company_brief(version), body).model_dump()
     version = briefs.edit_brief(session, need, version, texts)
-    newest = briefs.newest_full(session, need)
-    return staff_brief(version, newest, anonymiser)
+    return tags.show(staff_brief(version, newest, anonymiser))
 
 
 @router.post("/briefs/{brief_id}/release")
@@ -120,15 +145,18 @@ def release_brief(
     actor: CurrentActor,
     anonymiser: CurrentAnonymiser,
     session: WriteSession,
+    tags: ChangeTags,
     body: ReleaseIn = _NOTHING_ACCEPTED,
 ) -> StaffBriefOut:
     """Show a version outside the office from now on, in the place of the one shown so far.
 
     Refused while it holds what looks like names, unless they are accepted.
     """
-    need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
+    need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS, lock=True)
     audit.shown(session, ObjectKind.NEED, [need_id])
     version = briefs.get_brief(session, need, brief_id)
+    newest = briefs.newest_full(session, need)
+    tags.require(staff_brief(version, newest, anonymiser))
     version = briefs.release_brief(
         session,
         need,
@@ -137,7 +165,7 @@ def release_brief(
         anonymiser=anonymiser,
         accept_findings=body.accept_findings,
     )
-    return staff_brief(version, briefs.newest_full(session, need), anonymiser)
+    return tags.show(staff_brief(version, newest, anonymiser))
 
 
 @router.post("/briefs/{brief_id}/withdraw")
