@@ -19,6 +19,7 @@ from uuid import UUID
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session
 
+from app import contexts
 from app.errors import Problem
 from app.keyring import SecretError, derived_key
 from models import AuditEntry, AuditEvent, ObjectKind, utc_now
@@ -104,6 +105,8 @@ def append(session: Session, drafts: Sequence[Draft]) -> None:
     transaction ends. Called last in a transaction, so that who holds the lock waits for nobody.
     """
     connection = session.connection()
+    # Nobody but the program writes the log, whoever acts.
+    contexts.declare(connection, contexts.SYSTEM)
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     last = connection.execute(
@@ -128,3 +131,4 @@ def append(session: Session, drafts: Sequence[Draft]) -> None:
         row["mac"] = previous = mac_of(key, row)
         rows.append(row)
     connection.execute(insert(TABLE), rows)
+    contexts.declare(connection, session.info.get(contexts.KEY, contexts.NOBODY))

@@ -23,6 +23,8 @@ from sqlalchemy.orm import (
 from app.access import Actor
 from app.audit_chain import SYSTEM, Draft, append
 from app.audited import AUDITED, LINKS, SILENT, Audited
+from app.contexts import KEY, NOBODY, declare
+from app.contexts import SYSTEM as SYSTEM_CONTEXT
 from models import AuditEvent, Base, ObjectKind, Purpose
 
 ACTOR: Final = "actor"
@@ -34,16 +36,16 @@ UNSTATED: Final = "unstated"
 RECORDED: Final = "audit_recorded"
 """Execution option of a bulk statement whose service records its entries itself."""
 
-Key = tuple[AuditEvent, ObjectKind, UUID | None]
+Entry = tuple[AuditEvent, ObjectKind, UUID | None]
 
 
 @dataclass(slots=True)
 class Pending:
     """Entries that a session has still to append."""
 
-    changes: dict[Key, Draft] = field(default_factory=dict)
-    reads: dict[Key, Draft] = field(default_factory=dict)
-    marks: dict[SessionTransaction, dict[Key, Draft]] = field(default_factory=dict)
+    changes: dict[Entry, Draft] = field(default_factory=dict)
+    reads: dict[Entry, Draft] = field(default_factory=dict)
+    marks: dict[SessionTransaction, dict[Entry, Draft]] = field(default_factory=dict)
     """The changes as they were when a savepoint was set."""
 
     def add(self, draft: Draft) -> None:
@@ -246,9 +248,16 @@ def _described(table: str | None) -> tuple[ObjectKind, str | None] | None:
 
 def _note_dependents(session: Session, _context: Any, _instances: Any) -> None:
     # The database deletes them with what they belong to, without telling anybody.
-    for row in session.deleted:
-        if type(row) in AUDITED and AUDITED[type(row)].part is None:
-            _note_deleted_with(session, type(row), [row.id])
+    rows = [r for r in session.deleted if type(r) in AUDITED and AUDITED[type(r)].part is None]
+    if not rows:
+        return
+    # Also those that who acts does not see. After an error the transaction is void, and with it
+    # what was declared.
+    connection = session.connection()
+    declare(connection, SYSTEM_CONTEXT)
+    for row in rows:
+        _note_deleted_with(session, type(row), [row.id])
+    declare(connection, session.info.get(KEY, NOBODY))
 
 
 def _note_deleted_with(session: Session, model: type[Base], ids: Sequence[UUID]) -> None:

@@ -58,6 +58,9 @@ Every call under `/v1` needs an API key, made with `enmusubi key create` and sen
 Errors are problem details (RFC 9457). A POST that writes takes an `Idempotency-Key`, and is then
 carried out once however often it is sent. What can be changed has an `ETag`; with `If-Match` a
 change is made only to what you have seen.
+
+Staff say in the header `X-Purpose` what they read needs and introductions for; it goes into the
+audit log, in which each such reading and every change is an entry.
 """
 
 ROUTERS: Final = (

@@ -79,9 +79,8 @@ NEED_SEEN = _of_need("true")
 NEED_OFFICE = _of_need(OFFICE)
 NEED_OWN = _of_need(OWN_NEED)
 INTRODUCTION_SEEN = "EXISTS (SELECT 1 FROM introductions i WHERE i.id = introduction_id)"
-TOLD_COMPANY = "(state NOT IN ('suggested', 'declined') OR declined_by = 'company')"
-"""Who declines takes the introduction out of its own sight: the row must still pass."""
-TOLD_PARTNER = "(state NOT IN ('suggested', 'released', 'declined') OR declined_by = 'partner')"
+TOLD_COMPANY = "state NOT IN ('suggested', 'declined')"
+TOLD_PARTNER = "state NOT IN ('suggested', 'released', 'declined')"
 OWN_INTRODUCTION = (
     f"({COMPANY} AND {NEED_OWN} AND {TOLD_COMPANY})"
     f" OR ({OF_PARTNER} AND partner_id = {PARTNER} AND {TOLD_PARTNER})"
@@ -173,8 +172,8 @@ PROTECTED: dict[str, Rules] = {
     },
     "sign_in_sessions": dict.fromkeys(COMMANDS, f"{AUTHENTICATION} OR {ADMIN} OR {OWN_ACCOUNT}"),
     "idempotent_answers": dict.fromkeys(COMMANDS, OWN_ACCOUNT),
-    # Ids only. Everybody appends, and reads the last entry to do so; nobody changes or deletes.
-    "audit_entries": dict.fromkeys(("SELECT", "INSERT"), f"{CONTEXT} IS NOT NULL"),
+    # The system appends in everybody's transactions; nobody changes or deletes.
+    "audit_entries": {"SELECT": ADMIN},
 }
 
 OPEN = (

@@ -10,6 +10,7 @@ from rich.table import Table
 from app.cli.opening import open_database
 from app.cli.terminal import OUT
 from app.clock import today
+from app.contexts import SYSTEM
 from app.services.introduction_reminders import due_reminders
 
 group = typer.Typer(help="Introductions.", no_args_is_help=True)
@@ -25,7 +26,7 @@ def due(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON list.")] = False,
 ) -> None:
     """List the introductions that wait for somebody today: no names, no texts."""
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         found = due_reminders(session, today())
     if as_json:
         body = [

@@ -28,9 +28,9 @@ from app.schemas.introduction import (
     NoteOut,
     ReleaseIn,
 )
-from app.services import introduction_notes, introduction_suggestions, introductions, needs
+from app.services import audit, introduction_notes, introduction_suggestions, introductions, needs
 from app.services.introduction_views import Shown, show, show_notes
-from models import Introduction, IntroductionState
+from models import Introduction, IntroductionState, ObjectKind
 
 router = APIRouter(tags=["introductions"], route_class=ApiRoute)
 
@@ -70,6 +70,7 @@ def _answer(
     shown = show(session, introduction, actor=actor, writing=writing or session)
     if shown is None:
         raise not_found("introduction")
+    audit.shown(writing or session, ObjectKind.INTRODUCTION, [introduction.id])
     response.headers["ETag"] = f'"{shown.revision}"'
     return shown
 
@@ -112,6 +113,8 @@ def list_introductions(
         partner_id=partner_id,
     )
     shown = [show(session, each, actor=actor, writing=writing) for each in found.items]
+    seen = (one.id for one, each in zip(found.items, shown, strict=True) if each is not None)
+    audit.shown(writing, ObjectKind.INTRODUCTION, seen)
     return IntroductionPage(
         items=[each for each in shown if each is not None], next_cursor=found.next_cursor
     )
@@ -332,4 +335,5 @@ def list_notes(
         session, introduction_id, actor=actor, action=Action.NOTE
     )
     notes = introduction_notes.list_notes(session, found, cursor=page.cursor, limit=page.limit)
+    audit.shown(session, ObjectKind.INTRODUCTION_NOTE, (note.id for note in notes.items))
     return Page[NoteOut](items=show_notes(session, notes.items), next_cursor=notes.next_cursor)

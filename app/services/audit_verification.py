@@ -2,7 +2,8 @@
 
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -62,8 +63,15 @@ def verify(session: Session, head: Head | None = None) -> Verdict:
     if head is not None and not head.is_genuine:
         detail = "The head was not exported with this secret key, or was changed afterwards."
         return Verdict(0, Fault(head.seq, FaultKind.FORGED_HEAD, detail))
+    with closing(_entries(session)) as entries:
+        return _verify(session, entries, head)
+
+
+def _verify(
+    session: Session, entries: Iterator[tuple[object, Entry | None]], head: Head | None
+) -> Verdict:
     key, right, previous = audit_key(), 0, GENESIS
-    for seq, entry in _entries(session):
+    for seq, entry in entries:
         fault = _fault(session, key, seq, entry, right + 1, previous)
         if fault is not None:
             return Verdict(right, fault)
@@ -125,7 +133,7 @@ def _moved_or_edited(session: Session, key: bytes, entry: Entry) -> Fault:
     return Fault(seq, FaultKind.EDITED, detail)
 
 
-def _entries(session: Session) -> Iterator[tuple[object, Entry | None]]:
+def _entries(session: Session) -> Generator[tuple[object, Entry | None]]:
     """Number and content of each row, in order; None for a content that the program never writes.
 
     On SQLite any bytes may stand in any column, and one value may have several spellings: only
@@ -133,18 +141,24 @@ def _entries(session: Session) -> Iterator[tuple[object, Entry | None]]:
     """
     if session.get_bind().dialect.name != "sqlite":
         statement = select(TABLE).order_by(AuditEntry.seq).execution_options(yield_per=AT_ONCE)
-        for row in session.execute(statement).mappings():
-            yield row["seq"], dict(row)
+        with closing(session.execute(statement)) as result:
+            for row in result.mappings():
+                yield row["seq"], dict(row)
         return
     columns = [column.name for column in TABLE.columns if column.name != "seq"]
     selected = ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in columns)
     raw_rows = text(f"SELECT seq, {selected} FROM audit_entries ORDER BY seq")  # noqa: S608
-    for seq, *cells in session.execute(raw_rows.execution_options(yield_per=AT_ONCE)):
-        raw = dict(zip(columns, zip(cells[::2], cells[1::2], strict=True), strict=True))
-        try:
-            yield seq, {"seq": seq} | {name: _plain(name, *cell) for name, cell in raw.items()}
-        except (ValueError, RecursionError):
-            yield seq, None
+    with closing(session.execute(raw_rows.execution_options(yield_per=AT_ONCE))) as result:
+        for seq, *cells in result:
+            raw = zip(columns, cells[::2], cells[1::2], strict=True)
+            yield seq, _entry(seq, raw)
+
+
+def _entry(seq: object, raw: Iterable[tuple[str, str, bytes | None]]) -> Entry | None:
+    try:
+        return {"seq": seq} | {name: _plain(name, kind, cell) for name, kind, cell in raw}
+    except (ValueError, RecursionError):
+        return None
 
 
 def _plain(name: str, kind: str, cell: bytes | None) -> Any:

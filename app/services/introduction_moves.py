@@ -11,6 +11,7 @@ from sqlalchemy import null, select
 from sqlalchemy.orm import Session
 
 from app.access import Actor
+from app.contexts import as_system
 from app.errors import Problem, conflict
 from app.services.introduction_steps import (
     BEFORE_INTRODUCED,
@@ -93,13 +94,15 @@ def end_declined(
     side: Side | None = None,
 ) -> Introduction:
     """Bring it to its end and erase the contacts; an outcome that it had stays."""
-    introduction.declined_by, introduction.decline_reason = declined_by, reason
-    # Plain None would store the JSON value null, a text of four letters.
-    introduction.company_contact = null()
-    introduction.partner_contact = null()
-    return enter(
-        session, introduction, IntroductionState.DECLINED, actor=actor, today=today, side=side
-    )
+    # What is declined leaves the sight of its sides, and nobody writes a row out of his own sight.
+    with as_system(session, with_pending=True):
+        introduction.declined_by, introduction.decline_reason = declined_by, reason
+        # Plain None would store the JSON value null, a text of four letters.
+        introduction.company_contact = null()
+        introduction.partner_contact = null()
+        return enter(
+            session, introduction, IntroductionState.DECLINED, actor=actor, today=today, side=side
+        )
 
 
 def end_for_need(session: Session, need: Need, *, actor: Actor, today: date) -> None:
@@ -109,12 +112,13 @@ def end_for_need(session: Session, need: Need, *, actor: Actor, today: date) -> 
     statement = select(Introduction).where(
         Introduction.need_id == need.id, Introduction.state.in_(sorted(BEFORE_INTRODUCED))
     )
-    for introduction in session.scalars(statement).all():
-        end_declined(
-            session,
-            introduction,
-            reason=DeclineReason.NEED_CLOSED,
-            declined_by=side_of(actor),
-            actor=actor,
-            today=today,
-        )
+    with as_system(session):  # a company closes also what it has not been told of yet
+        for introduction in session.scalars(statement).all():
+            end_declined(
+                session,
+                introduction,
+                reason=DeclineReason.NEED_CLOSED,
+                declined_by=side_of(actor),
+                actor=actor,
+                today=today,
+            )

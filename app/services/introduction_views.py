@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.access import Action, Actor, View, decide
+from app.access import INTRODUCED_STAGES, Action, Actor, View, decide
 from app.schemas.introduction import (
     BriefOut,
     CandidateOut,
@@ -25,7 +25,7 @@ from app.schemas.introduction import (
 from app.services.disclosures import record_disclosure
 from app.services.introduction_briefs import brief_shown
 from app.services.introduction_moves import side_of
-from app.services.introduction_steps import BEFORE_INTRODUCED, Step, next_steps
+from app.services.introduction_steps import Step, next_steps
 from app.visibility import introduction_state
 from models import (
     Account,
@@ -103,7 +103,7 @@ def _next(introduction: Introduction, side: Side) -> list[str]:
 def _for_staff(session: Session, introduction: Introduction) -> StaffIntroductionOut:
     need, partner = introduction.need, introduction.partner
     # Not even staff reads a contact before it is exchanged: nobody needs it earlier.
-    exchanged = introduction.state not in BEFORE_INTRODUCED
+    exchanged = introduction.state in INTRODUCED_STAGES
     names = _names(session, {step.account_id for step in introduction.steps})
     return StaffIntroductionOut(
         id=introduction.id,

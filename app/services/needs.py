@@ -57,7 +57,9 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor, to
         clusters = clusters_by_slug(session, values.clusters)
         _require_unique(session, need, organisation_id, values.external_id)
     if need.confidentiality not in (None, values.confidentiality):
-        forget_answers(session)  # who sees the need by its new level is another question
+        # Who sees the need by its new level is another question, for all accounts.
+        with as_system(session):
+            forget_answers(session)
     fields = values.model_dump(exclude={"clusters", "organisation_id", "excluded_organisations"})
     for field, value in fields.items():
         setattr(need, field, value)

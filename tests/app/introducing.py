@@ -108,7 +108,11 @@ class World:
     ) -> Response:
         """POST by somebody on that revision, the present one unless told otherwise."""
         at = self.revision(key) if revision is None else revision
-        given = BODIES.get(step, lambda _: {})(who) if body is None else body
+        given: Body = {}
+        if body is not None:
+            given = body
+        elif step in BODIES:
+            given = BODIES[step](who)
         return self.clients[who].post(
             f"{PATH}/{key}/{step}", json=given, headers={"If-Match": f'"{at}"'}
         )

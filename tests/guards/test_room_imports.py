@@ -69,8 +69,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.contexts": ("app.access",),
     "app.visibility": ("app.access", "models"),
     "app.audited": ("models",),
-    "app.audit_chain": ("app.errors", "app.keyring", "models"),
-    "app.auditing": ("app.access", "app.audit_chain", "app.audited", "models"),
+    "app.audit_chain": ("app.contexts", "app.errors", "app.keyring", "models"),
+    "app.auditing": ("app.access", "app.audit_chain", "app.audited", "app.contexts", "models"),
     "app.db": (
         "app.access",
         "app.audit_chain",

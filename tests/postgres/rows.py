@@ -132,7 +132,6 @@ def fill(session: Session) -> Need:
     session.add_all(followers(make_introduction(session, need, partner).id))
     session.add(Embedding(content_hash="a" * 64, encoder_id="e/query", vector=b"1234"))
     sign_in(session, staff)
-    session.add(audit_entry(1))
     session.flush()
     return need
 

@@ -1,6 +1,7 @@
 """Row-level security says what the policy says, and holds for whoever asks the database."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from sqlalchemy import URL, insert, inspect, select, text, update
@@ -11,22 +12,23 @@ from app.contexts import NOBODY, SYSTEM, as_system
 from app.db import Database
 from app.errors import Problem
 from app.migrations import upgrade
+from app.services.introduction_moves import end_for_need, side_of
+from app.services.introductions import decline
 from models import (
     Account,
     Audience,
     AuditEntry,
     Base,
     Confidentiality,
+    DeclineReason,
     Disclosure,
     Introduction,
     IntroductionState,
-    IntroductionStep,
     Need,
     NeedStatus,
     NeedVersion,
     Partner,
     Role,
-    Side,
     need_staff,
 )
 from tests.app.test_visibility import make_actor
@@ -231,46 +233,81 @@ def test_the_ledger_takes_nobody_elses_name(database: Database, filled: Need) ->
             session.add(Disclosure(version_id=version, **own | change))
 
 
-@pytest.mark.parametrize("who", [SYSTEM, Role.ADMIN, Role.COMPANY])
-def test_audit_entries_are_only_added(database: Database, filled: Need, who: Role) -> None:
+@pytest.mark.parametrize("role", Role)
+def test_the_audit_log_is_the_programs(database: Database, filled: Need, role: Role) -> None:
     with database.writing() as session:
-        actor = make_actor(session, who) if isinstance(who, Role) else who
+        actor = make_actor(session, role)
+    with database.reading() as session:
+        before = count(session, "audit_entries")
+    with database.reading(actor) as session:
+        assert count(session, "audit_entries") == (before if role is Role.ADMIN else 0)
+    with refused(), database.writing(actor) as session:
+        session.add(audit_entry(before + 1))
+    for who in (actor, SYSTEM):
+        for statement in ("UPDATE audit_entries SET mac = ''", "DELETE FROM audit_entries"):
+            with refused(), database.writing(who) as session:
+                session.execute(text(statement))
+
+
+def test_changes_are_audited_in_the_actors_transaction(database: Database) -> None:
+    with database.writing() as session:
+        actor = make_actor(session, Role.COMPANY)
     with database.writing(actor) as session:
-        assert session.scalars(select(AuditEntry.seq)).all() == [1]
-        session.add(audit_entry(2))
-    for statement in ("UPDATE audit_entries SET mac = ''", "DELETE FROM audit_entries"):
-        with refused(), database.writing(actor) as session:
-            session.execute(text(statement))
+        need = make_need(session, organisation_id=actor.organisation_id)
+    with database.writing(actor) as session:
+        session.get_one(Need, need.id).title_en = "Changed"
+    with database.reading() as session:
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.seq)).all()
+        assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+        assert [entry.object_id for entry in entries[-2:]] == [need.id] * 2
 
 
 def test_a_side_may_decline(database: Database) -> None:
-    """The row leaves its sight by the policy; the database must let it go."""
+    """The row leaves its sight: the service writes it, the side itself could not."""
     with database.writing() as session:
         company, partner = make_actor(session, Role.COMPANY), make_actor(session, Role.PARTNER)
         need = make_need(session, organisation_id=company.organisation_id)
-        made = {
-            actor: make_introduction(
-                session,
-                need,
-                session.get_one(Partner, partner.partner_id)
-                if actor is partner
-                else make_partner(session),
-                state=IntroductionState.COMPANY_CONSENTED,
-            ).id
-            for actor in (company, partner)
+        partners = {
+            company: make_partner(session),
+            partner: session.get_one(Partner, partner.partner_id),
         }
-    for actor, side in ((company, Side.COMPANY), (partner, Side.PARTNER)):
+        stage = IntroductionState.COMPANY_CONSENTED
+        made = {
+            actor: make_introduction(session, need, whom, state=stage).id
+            for actor, whom in partners.items()
+        }
+    for actor in (company, partner):
+        values = {"state": IntroductionState.DECLINED, "declined_by": side_of(actor)}
+        with refused(), database.writing(actor) as session:
+            statement = update(Introduction).where(Introduction.id == made[actor])
+            session.execute(statement.values(values))
         with database.writing(actor) as session:
-            row = session.get_one(Introduction, made[actor])
-            row.state, row.declined_by = IntroductionState.DECLINED, side
-            row.decline_reason = "no_time"  # type: ignore[assignment]
-            step = {"state": IntroductionState.DECLINED, "side": side}
-            session.add(
-                IntroductionStep(introduction_id=row.id, account_id=actor.account_id, **step)
+            decline(
+                session,
+                session.get_one(Introduction, made[actor]),
+                actor=actor,
+                revision=1,
+                reason=DeclineReason.NO_TIME,
+                on_behalf_of=None,
+                today=date(2026, 11, 26),
             )
+            assert made[actor] not in ids(session, "introductions")
     with database.reading() as session:
         stages = session.scalars(select(Introduction.state))
         assert set(stages) == {IntroductionState.DECLINED}
+
+
+def test_a_company_closes_what_it_was_not_told_of(database: Database) -> None:
+    with database.writing() as session:
+        actor = make_actor(session, Role.COMPANY)
+        need = make_need(session, organisation_id=actor.organisation_id)
+        made = make_introduction(session, need, make_partner(session))
+    with database.writing(actor) as session:
+        own = session.get_one(Need, need.id)
+        end_for_need(session, own, actor=actor, today=date(2026, 11, 26))
+        assert ids(session, "introductions") == set()
+    with database.reading() as session:
+        assert session.get_one(Introduction, made.id).state is IntroductionState.DECLINED
 
 
 # The program in the middle of an actor's transaction.

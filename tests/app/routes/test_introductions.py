@@ -18,6 +18,7 @@ from models import (
     Introduction,
     IntroductionState,
     Need,
+    NeedStatus,
     NeedVersion,
     Partner,
     Role,
@@ -243,7 +244,7 @@ def test_what_cannot_be_suggested(world: World, database: Database) -> None:
     refused = problem(staff.post(path, json=_suggest(world)), 409)
     assert "already under way" in refused["detail"]
     with database.writing() as session:
-        session.get_one(Need, UUID(world.need_id)).status = "draft"
+        session.get_one(Need, UUID(world.need_id)).status = NeedStatus.DRAFT
     problem(staff.post(path, json=_suggest(world)), 409)
 
 

@@ -335,4 +335,4 @@ def test_ids_of_entries_are_as_stored(log: Database) -> None:
         row = session.execute(text("SELECT object_id, mac FROM audit_entries WHERE seq = 1")).one()
         entry = session.execute(audit_chain.TABLE.select().where(text("seq = 1"))).mappings().one()
     assert entry["object_id"] == UUID(row.object_id)
-    assert mac_of(audit_chain.audit_key(), entry) == row.mac
+    assert mac_of(audit_chain.audit_key(), dict(entry)) == row.mac
