@@ -8,8 +8,15 @@ from fastapi import APIRouter
 
 from app.access import Action, View, rule
 from app.api_route import ApiRoute
-from app.deps import CurrentActor, CurrentAnonymiser, CurrentPage, ReadSession, WriteSession
-from app.etags import ChangeTags
+from app.deps import (
+    CurrentActor,
+    CurrentAnonymiser,
+    CurrentEngine,
+    CurrentPage,
+    ReadSession,
+    WriteSession,
+)
+from app.etags import ChangeTags, NewTags, ReadTags
 from app.presenting_briefs import (
     company_brief,
     company_disclosure,
@@ -30,6 +37,7 @@ from app.schemas.brief import (
 )
 from app.schemas.common import Page, merged
 from app.services import audit, briefs, needs
+from app.services.anonymisers import anonymiser_for
 from models import ObjectKind
 
 # Of requests without a body.
@@ -46,6 +54,7 @@ def draft_teaser(
     actor: CurrentActor,
     anonymiser: CurrentAnonymiser,
     session: WriteSession,
+    tags: NewTags,
     body: TeaserIn = _TEASER,
 ) -> BriefDraftOut:
     """Draft an anonymised version of a need, for you to edit and release.
@@ -58,6 +67,7 @@ def draft_teaser(
     made = briefs.draft_brief(
         session, need, actor=actor, audience=body.audience, anonymiser=anonymiser
     )
+    tags.show(staff_brief(made.version, None, anonymiser))
     return drafted_brief(made, anonymiser)
 
 
@@ -67,7 +77,7 @@ def list_briefs(
     need_id: UUID,
     session: ReadSession,
     actor: CurrentActor,
-    anonymiser: CurrentAnonymiser,
+    engine: CurrentEngine,
     page: CurrentPage,
 ) -> Page[StaffBriefOut] | Page[BriefOut]:
     """All versions of a need: full, teaser and public, drafts and withdrawn ones too."""
@@ -78,10 +88,31 @@ def list_briefs(
         return Page[BriefOut](items=shown, next_cursor=found.next_cursor)
     audit.shown(session, ObjectKind.NEED, [need_id])
     newest = briefs.newest_full(session, need)
+    anonymiser = anonymiser_for(session, engine)
     return Page[StaffBriefOut](
         items=[staff_brief(version, newest, anonymiser) for version in found.items],
         next_cursor=found.next_cursor,
     )
+
+
+@router.get("/briefs/{brief_id}")
+@rule(Action.READ_BRIEFS)
+def read_brief(
+    need_id: UUID,
+    brief_id: UUID,
+    session: ReadSession,
+    actor: CurrentActor,
+    engine: CurrentEngine,
+    tags: ReadTags,
+) -> StaffBriefOut | BriefOut:
+    """One version of a need."""
+    need = needs.get_need(session, need_id, actor=actor, action=Action.READ_BRIEFS)
+    version = briefs.get_brief(session, need, brief_id)
+    if not actor.is_staff:
+        return tags.show(company_brief(version))
+    audit.shown(session, ObjectKind.NEED, [need_id])
+    newest = briefs.newest_full(session, need)
+    return tags.show(staff_brief(version, newest, anonymiser_for(session, engine)))
 
 
 @router.patch("/briefs/{brief_id}")
@@ -96,7 +127,7 @@ def edit_brief(
     tags: ChangeTags,
 ) -> StaffBriefOut:
     """Change the texts of a draft; a released version stays as it was released."""
-    need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
+    need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS, lock=True)
     audit.shown(session, ObjectKind.NEED, [need_id])
     version = briefs.get_brief(session, need, brief_id)
     newest = briefs.newest_full(session, need)
@@ -114,15 +145,18 @@ def release_brief(
     actor: CurrentActor,
     anonymiser: CurrentAnonymiser,
     session: WriteSession,
+    tags: ChangeTags,
     body: ReleaseIn = _NOTHING_ACCEPTED,
 ) -> StaffBriefOut:
     """Show a version outside the office from now on, in the place of the one shown so far.
 
     Refused while it holds what looks like names, unless they are accepted.
     """
-    need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
+    need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS, lock=True)
     audit.shown(session, ObjectKind.NEED, [need_id])
     version = briefs.get_brief(session, need, brief_id)
+    newest = briefs.newest_full(session, need)
+    tags.require(staff_brief(version, newest, anonymiser))
     version = briefs.release_brief(
         session,
         need,
@@ -131,7 +165,7 @@ def release_brief(
         anonymiser=anonymiser,
         accept_findings=body.accept_findings,
     )
-    return staff_brief(version, briefs.newest_full(session, need), anonymiser)
+    return tags.show(staff_brief(version, newest, anonymiser))
 
 
 @router.post("/briefs/{brief_id}/withdraw")

@@ -46,7 +46,8 @@ def anonymiser_for(session: Session, engine: Engine) -> Anonymiser:
     stamp = (*_stamp(session), places)
     kept = _kept  # read once: another thread may replace it at any time
     if kept is None or kept.stamp != stamp:
-        known = KnownNames.of([*_names(session), *names_of(places, Kind.PLACE)], _vocabulary())
+        names = [*_names(session), *names_of(places, Kind.PLACE)]
+        known = KnownNames.of(names, _vocabulary(), like=None if kept is None else kept.known)
         kept = _kept = _Kept(stamp, known)
     region = Region.of(engine.corpora.current(session).corpus)
     return Anonymiser(kept.known, region, _vocabulary())

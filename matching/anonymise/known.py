@@ -6,9 +6,9 @@ its legal form, and what is left once words for a trade are taken away: Oyodo.
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final
 
 from matching.anonymise.kinds import Kind
@@ -27,8 +27,6 @@ from matching.anonymise.trade_words import (
 from matching.anonymise.vocabulary import NOTHING, Vocabulary
 from matching.text import has_japanese, normalise
 
-REMEMBERED: Final = 50_000
-"""Names whose forms are kept, so that a region is read once and not for every draft."""
 _START: Final = 3
 SHORTEST: Final = 2
 """Letters of a key: a single kanji such as 綾 is in too many words to be looked for."""
@@ -74,29 +72,39 @@ class Form:
 class KnownNames:
     """What is looked for in every text: make it once for many texts."""
 
-    forms: tuple[Form, ...]
+    forms: Mapping[Name, tuple[Form, ...]]
+    """Of each name."""
 
     @cached_property
     def _by_start(self) -> dict[str, list[Form]]:
         """The forms by the first letters of their keys, so that few are tried at each place."""
+        by_key: dict[str, Form] = {}
+        for form in itertools.chain.from_iterable(self.forms.values()):
+            other = by_key.get(form.key)
+            if other is None or (other.capital, other.parted) > (form.capital, form.parted):
+                by_key[form.key] = form
         found: dict[str, list[Form]] = {}
-        for form in self.forms:
+        for form in by_key.values():
             found.setdefault(form.key[:_START], []).append(form)
         return found
 
     @classmethod
-    def of(cls, names: Iterable[Name], vocabulary: Vocabulary = NOTHING) -> "KnownNames":
+    def of(
+        cls,
+        names: Iterable[Name],
+        vocabulary: Vocabulary = NOTHING,
+        *,
+        like: "KnownNames | None" = None,
+    ) -> "KnownNames":
         """Of names in any language and with or without legal forms; empty ones are passed over.
 
-        The vocabulary says which words of a name are words of the language.
+        The vocabulary says which words of a name are words of the language. `like` is what was
+        known before, by the same vocabulary: names that are still there are not read again.
         """
-        found: dict[str, Form] = {}
-        for name in names:
-            for form in forms_of(name, vocabulary):
-                other = found.get(form.key)
-                if other is None or (other.capital, other.parted) > (form.capital, form.parted):
-                    found[form.key] = form
-        return cls(tuple(found.values()))
+        before = {} if like is None else like.forms
+        return cls(
+            {name: before.get(name) or forms_of(name, vocabulary) for name in dict.fromkeys(names)}
+        )
 
     def places_in(self, reading: Reading) -> Iterator[tuple[int, int, Kind]]:
         """Where a name occurs: start and end in `plain`, with the legal form beside it."""
@@ -117,7 +125,6 @@ class KnownNames:
                     yield form
 
 
-@lru_cache(maxsize=REMEMBERED)
 def forms_of(name: Name, vocabulary: Vocabulary = NOTHING) -> tuple[Form, ...]:
     """Every form of one name that gives it away."""
     whole = normalise(name.text)

@@ -157,6 +157,22 @@ def test_a_draft_is_edited_and_a_released_version_is_not(staff: TestClient, need
     problem(staff.patch(f"/v1/needs/{need['id']}/briefs/{full['id']}", json={"brief_en": "x"}), 409)
 
 
+def test_who_releases_has_read_what_is_released(staff: TestClient, need: Body) -> None:
+    made = staff.post(f"/v1/needs/{need['id']}/teaser")
+    path = f"/v1/needs/{need['id']}/briefs/{made.json()['id']}"
+    read = staff.get(path)
+    assert read.headers["etag"] == made.headers["etag"]
+    assert read.json()["brief_en"] == made.json()["brief_en"]
+    assert staff.get(path, headers={"If-None-Match": read.headers["etag"]}).status_code == 304
+    seen = {"If-Match": read.headers["etag"]}
+    edited = staff.patch(path, json={"brief_en": "Less water."}, headers=seen)
+    assert edited.status_code == 200
+    problem(staff.patch(path, json={"brief_en": "More water."}, headers=seen), 412)
+    problem(staff.post(f"{path}/release", headers=seen), 412)
+    seen = {"If-Match": edited.headers["etag"]}
+    assert staff.post(f"{path}/release", headers=seen).json()["brief_en"] == "Less water."
+
+
 def test_a_name_in_a_draft_is_released_only_knowingly(
     staff: TestClient, database: Database, need: Body
 ) -> None:
@@ -234,6 +250,7 @@ def test_the_ledger_says_who_has_seen_which_version(
     shown = get(own, f"{path}/briefs")["items"]
     assert [brief["audience"] for brief in shown] == ["full", "teaser"]
     assert not {"drafted_by", "findings"} & shown[0].keys()
+    assert get(own, f"{path}/briefs/{made['id']}") == shown[1]
 
 
 def test_briefs_of_others_look_like_none(
@@ -248,6 +265,7 @@ def test_briefs_of_others_look_like_none(
         problem(client.post(f"{path}/briefs/{made['id']}/release"), 403)
     problem(partner.get(f"{path}/briefs"), 403)
     other = create(staff, "/v1/needs", asking.need(organisation_id=need["organisation_id"]))
+    problem(staff.get(f"/v1/needs/{other['id']}/briefs/{made['id']}"), 404)
     for method, tail in ((staff.patch, ""), (staff.post, "/release"), (staff.post, "/withdraw")):
         for brief in (made["id"], asking.UNKNOWN):
             problem(method(f"/v1/needs/{other['id']}/briefs/{brief}{tail}", json={}), 404)

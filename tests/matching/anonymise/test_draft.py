@@ -175,14 +175,14 @@ def test_overlapping_finds_become_one_removal() -> None:
 
 def test_a_capital_within_a_sentence_is_a_name_unless_the_region_knows_the_word() -> None:
     region = Region(100, lambda term, language: 3 if term == "gaba" else 0)
-    anonymiser = Anonymiser(KnownNames(()), region)
+    anonymiser = Anonymiser(KnownNames({}), region)
     draft = anonymiser.draft("We add GABA to the Kumoi line.", "en")
     assert draft.text == "We add GABA to the [name] line."
 
 
 def test_a_title_in_capitals_keeps_its_words() -> None:
     vocabulary = Vocabulary(everyday=frozenset({"turning", "chicken", "waste", "into", "power"}))
-    anonymiser = Anonymiser(KnownNames(()), Region(9, lambda term, language: 0), vocabulary)
+    anonymiser = Anonymiser(KnownNames({}), Region(9, lambda term, language: 0), vocabulary)
     draft = anonymiser.draft("Turning Chicken-Waste of Kumoi into Power", "en")
     assert draft.text == "Turning Chicken-Waste of [name] into Power"
 

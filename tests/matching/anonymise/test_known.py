@@ -2,8 +2,9 @@
 
 import pytest
 
-from matching.anonymise import Kind, Name, Vocabulary
+from matching.anonymise import Kind, KnownNames, Name, Vocabulary
 from matching.anonymise.known import forms_of, without_legal_form
+from matching.anonymise.reading import Reading
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,14 @@ def test_a_word_of_the_language_is_a_name_only_with_a_capital() -> None:
     }
     assert forms["orchid"].capital
     assert not forms["orchidfoods"].capital
+
+
+def test_names_that_are_gone_are_forgotten_and_the_others_kept() -> None:
+    oyodo, other = Name("Oyodo Foods Inc.", Kind.COMPANY), Name("Kiridani", Kind.COMPANY)
+    before = KnownNames.of([oyodo, other])
+    after = KnownNames.of([oyodo], like=before)
+    assert after.forms[oyodo] is before.forms[oyodo]
+    assert list(after.places_in(Reading.of("kiridani and oyodo"))) == [(13, 18, Kind.COMPANY)]
 
 
 def test_a_name_of_a_laboratory_is_looked_for_as_a_whole() -> None:
