@@ -214,7 +214,7 @@ def test_a_commit_that_fails_releases_the_key_and_answers_no_201(
 ) -> None:
     def mark(session: Session, _context: object) -> None:
         made = any(isinstance(row, Need) for row in session.new)
-        session.info["made"] = made or session.info.get("made", False)
+        session.info["made"] = made or session.info.get("made")
 
     def fails(session: Session) -> None:
         if session.info.get("made"):
