@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access import INTRODUCED_STAGES, Action, Actor, View, decide
+from app.contexts import as_system
 from app.schemas.introduction import (
     BriefOut,
     CandidateOut,
@@ -86,7 +87,8 @@ def _is_named(session: Session, introduction: Introduction, actor: Actor) -> boo
 
 def _names(session: Session, ids: set[UUID | None]) -> dict[UUID | None, str]:
     statement = select(Account.id, Account.name).where(Account.id.in_(ids - {None}))
-    return {row.id: row.name for row in session.execute(statement)}
+    with as_system(session):  # of the sides, too, whose accounts a coordinator does not see
+        return {row.id: row.name for row in session.execute(statement)}
 
 
 def _next(introduction: Introduction, side: Side) -> list[str]:

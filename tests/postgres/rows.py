@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Connection, insert, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Noun, Relation, State, states
@@ -72,6 +74,13 @@ def ids(session: Session, table: str, column: str = "id") -> set[UUID]:
 def count(session: Session | Connection, table: str) -> int:
     """Number of rows that are shown."""
     return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def refused() -> pytest.RaisesExc[ProgrammingError]:
+    """The database refuses it."""
+    return pytest.raises(
+        ProgrammingError, match=r"row-level security|permission denied|must be owner"
+    )
 
 
 def match_run(need_id: UUID, partner_id: UUID) -> MatchRun:

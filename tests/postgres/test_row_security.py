@@ -1,18 +1,18 @@
 """Row-level security says what the policy says, and holds for whoever asks the database."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from sqlalchemy import URL, insert, inspect, select, text, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from app.contexts import NOBODY, SYSTEM, as_system
 from app.db import Database
 from app.errors import Problem
-from app.migrations import upgrade
+from app.services.idempotency import forget_answers
 from app.services.introduction_moves import end_for_need, side_of
+from app.services.introduction_views import show_notes
 from app.services.introductions import decline
 from models import (
     Account,
@@ -22,7 +22,9 @@ from models import (
     Confidentiality,
     DeclineReason,
     Disclosure,
+    IdempotentAnswer,
     Introduction,
+    IntroductionNote,
     IntroductionState,
     Need,
     NeedStatus,
@@ -30,6 +32,8 @@ from models import (
     Partner,
     Role,
     need_staff,
+    new_id,
+    utc_now,
 )
 from tests.app.test_visibility import make_actor
 from tests.factories import (
@@ -40,8 +44,7 @@ from tests.factories import (
     make_partner,
     make_version,
 )
-from tests.postgres.conftest import SystemDatabase, new_database, run
-from tests.postgres.rows import PROTECTED, audit_entry, count, fill, ids
+from tests.postgres.rows import PROTECTED, audit_entry, count, fill, ids, refused
 
 # Rows that are seen beside the needs in sight (all states: test_visible_rows.py).
 
@@ -152,13 +155,6 @@ def test_a_context_survives_a_savepoint(database: Database, filled: Need) -> Non
 
 
 # What is refused.
-
-
-def refused() -> pytest.RaisesExc[ProgrammingError]:
-    """The database refuses it."""
-    return pytest.raises(
-        ProgrammingError, match=r"row-level security|permission denied|must be owner"
-    )
 
 
 def test_a_need_does_not_move_to_another_organisation(database: Database) -> None:
@@ -334,60 +330,23 @@ def test_an_error_of_the_database_is_not_hidden(database: Database) -> None:
             session.execute(text("SELECT 1 FROM nowhere"))
 
 
-# Whoever owns the tables, and whoever only uses them.
+def test_the_answers_of_others_are_emptied(database: Database) -> None:
+    with database.writing() as session:
+        company, staff = make_actor(session, Role.COMPANY), make_actor(session, Role.COORDINATOR)
+        answer = {"key": "k", "fingerprint": "f", "status": 200, "body": b"secret"}
+        session.add(IdempotentAnswer(account_id=staff.account_id, **answer))
+    with database.writing(company) as session:
+        forget_answers(session)
+    with database.reading() as session:
+        assert session.scalars(select(IdempotentAnswer.body)).all() == [None]
 
 
-@pytest.fixture
-def owned(server: URL, migrated: URL) -> Iterator[tuple[Database, Database]]:
-    """A database as its owner and as a plain user open it; neither is a superuser."""
-    for role in ("enmusubi_test_owner", "enmusubi_test_web"):
-        run(
-            server,
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}') THEN"
-            f" CREATE ROLE {role} LOGIN PASSWORD 'test'; END IF; END $$",
-        )
-    run(server, "GRANT enmusubi_app TO enmusubi_test_owner, enmusubi_test_web")
-    with new_database(server, owner="enmusubi_test_owner") as url:
-        owner, web = (
-            SystemDatabase.at(
-                url.set(username=name, password="test").render_as_string(hide_password=False)
-            )
-            for name in ("enmusubi_test_owner", "enmusubi_test_web")
-        )
-        try:
-            upgrade(owner)
-            yield owner, web
-        finally:
-            for database in (owner, web):
-                database.engine.dispose()
-
-
-def test_the_owner_is_bound_too(owned: tuple[Database, Database]) -> None:
-    owner, _ = owned
-    with owner.writing() as session:
-        fill(session)
-    with owner.engine.connect() as connection:
-        assert connection.scalar(text("SELECT current_user")) == "enmusubi_test_owner"
-        assert [table for table in PROTECTED if count(connection, table)] == []
-        connection.execute(text("SELECT set_config('enmusubi.context', 'system', true)"))
-        assert [table for table in PROTECTED if not count(connection, table)] == []
-
-
-def test_a_plain_user_serves(owned: tuple[Database, Database]) -> None:
-    owner, web = owned
-    with web.writing() as session:
-        need = fill(session)
-        actor = make_actor(session, Role.COORDINATOR)
-    with web.reading(actor) as session:
-        assert ids(session, "needs") == {need.id}
-    with web.engine.connect() as connection:
-        owners = connection.scalars(
-            text("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = current_schema()")
-        )
-        assert "enmusubi_test_web" not in set(owners)
-        assert count(connection, "needs") == 0
-    with refused(), web.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE needs NO FORCE ROW LEVEL SECURITY"))
-    with refused(), web.engine.begin() as connection:
-        connection.execute(text("DROP POLICY needs_select ON needs"))
-    assert inspect(owner.engine).has_table("needs")
+def test_staff_reads_who_has_taken_a_step(database: Database) -> None:
+    with database.writing() as session:
+        company, staff = make_actor(session, Role.COMPANY), make_actor(session, Role.COORDINATOR)
+    note = IntroductionNote(
+        id=new_id(), text="x", account_id=company.account_id, created_at=utc_now()
+    )
+    with database.reading(staff) as session:
+        assert company.account_id not in ids(session, "accounts")
+        assert [shown.account for shown in show_notes(session, [note])] == ["Ms Sato"]
