@@ -16,7 +16,7 @@ from app.deps import (
     WriteSession,
 )
 from app.presenting import explained, match_list, team_out
-from app.schemas.common import Page, Slug, merged
+from app.schemas.common import ExternalId, Page, Slug, merged
 from app.schemas.explanation import Explain
 from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
@@ -45,7 +45,7 @@ def list_needs(
     status: NeedStatus | None = None,
     kind: NeedKind | None = None,
     cluster: Slug | None = None,
-    external_id: str | None = None,
+    external_id: ExternalId = None,
 ) -> Page[NeedOut]:
     """Needs; a company key sees its own only."""
     found = needs.list_needs(

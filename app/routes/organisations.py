@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from app.access import Rule, rule
 from app.deps import CurrentActor, CurrentPage, ReadSession, WriteSession
-from app.schemas.common import NAMED, ORDERED, Order, Page, Slug, merged
+from app.schemas.common import NAMED, ORDERED, ExternalId, Order, Page, Slug, merged
 from app.schemas.organisation import OrganisationIn, OrganisationOut, OrganisationPatch
 from app.services import organisations
 from models import OrganisationKind
@@ -33,7 +33,7 @@ def list_organisations(
     page: CurrentPage,
     kind: OrganisationKind | None = None,
     cluster: Slug | None = None,
-    external_id: str | None = None,
+    external_id: ExternalId = None,
     name: Annotated[str | None, Query(max_length=300, description=NAMED)] = None,
     order: Annotated[Order, Query(description=ORDERED)] = "created",
 ) -> Page[OrganisationOut]:
