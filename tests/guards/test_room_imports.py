@@ -51,9 +51,13 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.access": ("models",),
     "app.db": ("models",),
     "app.errors": ("matching.encoders",),
-    "app.settings": (),
+    "app.settings": ("app.secret_files",),
+    "app.secret_files": (),
     "app.clock": ("app.settings",),
-    "app.middleware": ("app.errors",),
+    "app.middleware": ("app.errors", "app.json_shape"),
+    "app.json_shape": (),
+    "app.headers": (),
+    "app.log_format": ("matching.encoders",),
 }
 """The longest prefix of a module's name decides; a module not named here may import all of ours."""
 
