@@ -9,14 +9,17 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from app import errors
 from app.access import Rule, rule
 from app.db import Database
 from app.errors import ProblemDetails
+from app.headers import SecurityHeaders
 from app.jobs.worker import EmbeddingWorker
-from app.middleware import BodyLimit
+from app.middleware import RequestGuard
 from app.routes import (
     capabilities,
     clusters,
@@ -46,14 +49,26 @@ Errors are problem details (RFC 9457).
 LIBRARY_ROUTES: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics"})
 """Made by libraries, so they cannot declare their rule themselves; open, by name."""
 
+CORS_REQUEST_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-API-Key",
+)
+CORS_RESPONSE_HEADERS: Final = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After")
+
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
     for status, description in {
+        400: "Cannot be read",
         401: "No valid API key",
         403: "The key's role does not allow that",
         404: "Absent, or not yours",
         409: "Stands against other data",
         413: "Body too large",
+        415: "Body packed, or not JSON",
         422: "Not of the expected form",
         503: "Busy or starting: try again",
     }.items()
@@ -75,10 +90,25 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
         summary="Industry-academia partner matchmaking",
         description=DESCRIPTION,
         lifespan=_lifespan,
+        redirect_slashes=False,  # a redirect would send the caller wherever its Host header says
     )
     app.state.engines = engines
     errors.install(app)
-    app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
+    app.add_middleware(
+        RequestGuard,
+        maximum=settings.max_body_bytes,
+        api="/v1/",
+        hosts=settings.allowed_host_names,
+    )
+    if settings.allowed_origins:
+        # No credentials: a page from elsewhere sends a key of its own, never somebody's cookie.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=CORS_REQUEST_HEADERS,
+            expose_headers=CORS_RESPONSE_HEADERS,
+        )
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
     for module in (organisations, clusters, duplicates, partners, capabilities, needs, matching):
         api.include_router(module.router)
@@ -86,6 +116,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.include_router(api)
     _expose_metrics(app)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
+    _secure(app)
     return app
 
 
@@ -101,6 +132,17 @@ def _document(app: FastAPI) -> dict[str, Any]:
                         content["application/problem+json"] = content.pop("application/json")
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _secure(app: FastAPI) -> None:
+    """Security headers around everything, also around what answers unexpected errors."""
+    build = app.build_middleware_stack
+    pages = frozenset({"/docs", "/docs/oauth2-redirect"})
+
+    def secured() -> ASGIApp:
+        return SecurityHeaders(build(), pages=pages, assets="/static-offline-docs/")
+
+    app.build_middleware_stack = secured  # type: ignore[method-assign]
 
 
 def prepare_words(settings: Settings) -> None:
