@@ -1,32 +1,39 @@
 """What endpoints are given: sessions, the actor, the engine, pages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.dependencies.utils import get_dependant
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
-from app.access import Actor, rule_of
+from app.access import Action, Actor, Noun, may_ever, rule_of
+from app.auditing import acting
 from app.clock import today
+from app.contexts import AUTHENTICATION, NOBODY
 from app.db import Database
 from app.errors import Problem, invalid
 from app.schemas.common import Slug
 from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
+from app.services.anonymisers import anonymiser_for
 from app.services.corpus import Engine
+from app.services.disclosures import record_disclosure
 from app.services.engines import Engines
 from app.services.keys import find_actor
+from app.settings import get_settings
+from matching.anonymise import Anonymiser
 from matching.filters import Filters
-from models import EngagementType, PartnerKind
+from models import EngagementType, PartnerKind, Purpose
 
 _BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer enm_…`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
+PURPOSE: Final = "What staff reads for; it goes into the audit log."
 
 
 def get_engines(request: Request) -> Engines:
@@ -40,16 +47,6 @@ def get_database(request: Request) -> Database:
     return get_engines(request).database
 
 
-def _read(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
-    with database.reading() as session:
-        yield session
-
-
-def _write(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
-    with database.writing() as session:
-        yield session
-
-
 def get_actor(
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
@@ -60,15 +57,22 @@ def get_actor(
     secret = header or (bearer.credentials if bearer is not None else None)
     if secret is None:
         raise _unauthenticated("This needs an API key: send `Authorization: Bearer KEY`.")
-    with database.reading() as session:
+    with database.reading(AUTHENTICATION) as session:
         actor = find_actor(session, secret)
     if actor is None:
         raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
     endpoint = request.scope["endpoint"]
-    which = rule_of(endpoint)
-    if which is None or not which.admits(actor):  # a route without a rule admits nobody
-        allowed = "nobody" if which is None else which.value
-        raise Problem(HTTPStatus.FORBIDDEN, f"This key's role may not do that: {allowed} may.")
+    action = rule_of(endpoint)
+    if action is None or not may_ever(actor.role, action):  # a route without a rule admits nobody
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "The role of this account may not do that: /docs says who may.",
+        )
+    if action.scope is not None and action.scope not in actor.scopes:
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            f"This key may not be used for that: it lacks the scope {action.scope.value}.",
+        )
     unknown = request.query_params.keys() - _parameters(endpoint)
     if unknown:
         # A filter that is misspelt and ignored would show what was to be left out.
@@ -92,6 +96,22 @@ def _unauthenticated(detail: str) -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
 
 
+def get_purpose(
+    request: Request,
+    actor: Annotated[Actor, Depends(get_actor)],
+    x_purpose: Annotated[Purpose | None, Header(description=PURPOSE)] = None,
+) -> Purpose | None:
+    """What the caller reads for; Problem 422 if staff must say so and does not."""
+    action = rule_of(request.scope["endpoint"])
+    confidential = action is Action.MATCH_PARTNER or (
+        action is not None and action.noun in (Noun.NEED, Noun.INTRODUCTION)
+    )
+    if x_purpose is None and actor.is_staff and confidential and get_settings().require_purpose:
+        choices = ", ".join(Purpose)
+        raise invalid("X-Purpose", f"say in this header what you read it for, one of: {choices}")
+    return x_purpose
+
+
 @dataclass(frozen=True, slots=True)
 class PageQuery:
     """Which page is wanted."""
@@ -100,19 +120,84 @@ class PageQuery:
     limit: Annotated[int, Query(ge=1, le=200)] = 50
 
 
+StatedPurpose = Annotated[Purpose | None, Depends(get_purpose)]
+CurrentActor = Annotated[Actor, Depends(get_actor)]
+CurrentDatabase = Annotated[Database, Depends(get_database)]
+
+
+def _read(
+    database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
+) -> Iterator[Session]:
+    with database.reading(actor) as session:
+        acting(session, actor, purpose)
+        yield session
+
+
+def write_session(
+    request: Request, database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
+) -> Iterator[Session]:
+    """The session of a request that writes; committed after the answer is made."""
+    with database.writing(actor) as session:
+        acting(session, actor, purpose)
+        request.state.write_session = session  # an answer that is kept is stored in it, too
+        yield session
+
+
+def _read_open(database: CurrentDatabase) -> Iterator[Session]:
+    with database.reading(NOBODY) as session:
+        yield session
+
+
 # The scope "function" commits before the response is sent: the default would answer 200 to a
 # write whose commit then fails.
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
-WriteSession = Annotated[Session, Depends(_write, scope="function")]
-CurrentActor = Annotated[Actor, Depends(get_actor)]
+WriteSession = Annotated[Session, Depends(write_session, scope="function")]
+OpenSession = Annotated[Session, Depends(_read_open, scope="function")]
+"""For endpoints that ask for no account: nothing that is protected is seen by it."""
 
 
-def get_engine(engines: Annotated[Engines, Depends(get_engines)], session: ReadSession) -> Engine:
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Writes down which released versions the caller is shown, before they are sent."""
+
+    database: Database
+    actor: Actor
+
+    def record(self, versions: Iterable[UUID]) -> None:
+        """One entry for each version, committed at once."""
+        shown = list(versions)
+        if shown:
+            with self.database.writing(self.actor) as session:
+                acting(session, self.actor)
+                for version in shown:
+                    record_disclosure(session, version, actor=self.actor)
+
+
+def get_ledger(database: CurrentDatabase, actor: CurrentActor) -> Ledger:
+    """The ledger of who has seen which version of which need."""
+    return Ledger(database, actor)
+
+
+CurrentLedger = Annotated[Ledger, Depends(get_ledger)]
+
+
+CurrentEngines = Annotated[Engines, Depends(get_engines)]
+
+
+def get_engine(engines: CurrentEngines, session: ReadSession) -> Engine:
     """The engine for this request: of the encoder that serves as the request's session sees it."""
     return engines.current(session)
 
 
 CurrentEngine = Annotated[Engine, Depends(get_engine)]
+
+
+def get_anonymiser(engine: CurrentEngine, session: ReadSession) -> Anonymiser:
+    """What is known when a need is made anonymous; ask for it before a session that writes."""
+    return anonymiser_for(session, engine)
+
+
+CurrentAnonymiser = Annotated[Anonymiser, Depends(get_anonymiser)]
 Today = Annotated[date, Depends(today)]
 CurrentPage = Annotated[PageQuery, Depends()]
 

@@ -1,7 +1,8 @@
 """Secret settings from files, as containers and systemd hand them over.
 
 Of each setting that is a `SecretStr`, `ENMUSUBI_NAME_FILE` may name a file that holds the value of
-`ENMUSUBI_NAME`: a file can be readable by one user only, and an environment is seen by every child.
+`ENMUSUBI_NAME`, unless that name is a setting of its own: a file can be readable by one user only,
+and an environment is seen by every child.
 """
 
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ class SecretFiles(PydanticBaseSettingsSource):
         """The content of the file that is named for a field, without the line break at its end."""
         variable = f"{self._prefix}{field_name}"
         named = self._variables.get(f"{variable}_file") if _is_secret(field.annotation) else None
-        if named is None:
+        if named is None or f"{field_name}_file" in self.settings_cls.model_fields:
             return None, field_name, False
         if variable in self._variables:
             raise _unusable(field_name, f"give either this or {variable.upper()}, not both")

@@ -94,6 +94,15 @@ class Settings(BaseSettings):
     """How many new texts a request embeds itself; more are left to the background."""
     sentence_cache: Annotated[int, Field(ge=1)] = 50_000
     """Vectors of queries and evidence sentences kept in memory (1.5 kB each with MiniLM)."""
+    secret_key: SecretStr = SecretStr("")
+    """From which the keys of the audit log, of candidate ids and of suppressions are derived;
+    empty means the file `secret.key` in `data_dir`, made at the first start."""
+    secret_key_file: str = ""
+    """A file that holds the secret key."""
+    require_purpose: bool = False
+    """Whether staff must say by the header X-Purpose what it reads needs and introductions for."""
+    erasure_ledger: str = ""
+    """File of the erasures, which a restored backup is brought up to; best on another volume."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
     """Larger request bodies are refused with 413."""
 
@@ -101,6 +110,11 @@ class Settings(BaseSettings):
     """Origins, separated by commas, whose pages may call the API; empty means none."""
     allowed_hosts: Annotated[str, AfterValidator(_hosts)] = ""
     """Host names, separated by commas, by which the service may be called; empty means any."""
+
+    @property
+    def ledger(self) -> Path:
+        """Where the erasures are written down."""
+        return Path(self.erasure_ledger or self.data_dir / "erasures.jsonl")
 
     @property
     def url(self) -> str:

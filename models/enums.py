@@ -97,11 +97,68 @@ class NameKeyKind(StrEnum):
 
 
 class Role(StrEnum):
-    """What the holder of an API key is."""
+    """What an account is."""
 
     COORDINATOR = "coordinator"
     COMPANY = "company"
     ADMIN = "admin"
+    PARTNER = "partner"
+    MACHINE = "machine"
+
+
+class Audience(StrEnum):
+    """For whom a version of a need's brief is written."""
+
+    FULL = "full"
+    TEASER = "teaser"
+    PUBLIC = "public"
+
+
+class Side(StrEnum):
+    """Who takes a step of an introduction."""
+
+    STAFF = "staff"
+    COMPANY = "company"
+    PARTNER = "partner"
+
+
+class IntroductionState(StrEnum):
+    """How far an introduction is."""
+
+    SUGGESTED = "suggested"
+    RELEASED = "released"
+    COMPANY_CONSENTED = "company_consented"
+    PARTNER_CONSENTED = "partner_consented"
+    INTRODUCED = "introduced"
+    MET = "met"
+    AGREED = "agreed"
+    CLOSED = "closed"
+    DECLINED = "declined"
+
+
+class DeclineReason(StrEnum):
+    """Why an introduction was declined."""
+
+    NOT_MY_FIELD = "not_my_field"
+    NO_TIME = "no_time"
+    TERMS = "terms"
+    ALREADY_IN_TOUCH = "already_in_touch"
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    NEED_CLOSED = "need_closed"
+    OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """What became of an introduction that was closed."""
+
+    JOINT_RESEARCH = "joint_research"
+    LICENCE = "licence"
+    CONSULTING = "consulting"
+    CONTRACT = "contract"
+    VENTURE = "venture"
+    OTHER_AGREEMENT = "other_agreement"
+    NO_AGREEMENT = "no_agreement"
 
 
 class EncoderUse(StrEnum):
@@ -109,3 +166,53 @@ class EncoderUse(StrEnum):
 
     SERVING = "serving"
     WANTED = "wanted"
+
+
+class AuditEvent(StrEnum):
+    """What an entry of the audit log is about."""
+
+    READ = "read"
+    """Confidential text was shown to staff."""
+    CREATE = "create"
+    CHANGE = "change"
+    DELETE = "delete"
+    IMPORT = "import"
+    RELEASE = "release"
+    WITHDRAW = "withdraw"
+    MAIL = "mail"
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_OUT = "sign_out"
+    EXPORT = "export"
+    ERASE = "erase"
+
+
+class ObjectKind(StrEnum):
+    """What kind of object an entry of the audit log names."""
+
+    ACCOUNT = "account"
+    API_KEY = "api_key"
+    CAPABILITY = "capability"
+    CLUSTER = "cluster"
+    DISCLOSURE = "disclosure"
+    ERASURE = "erasure"
+    IMPORT = "import"
+    INTRODUCTION = "introduction"
+    INTRODUCTION_NOTE = "introduction_note"
+    MATCH_RUN = "match_run"
+    NEED = "need"
+    NEED_VERSION = "need_version"
+    ORGANISATION = "organisation"
+    PARTNER = "partner"
+    SIGN_IN_SESSION = "sign_in_session"
+
+
+class Purpose(StrEnum):
+    """What staff read a confidential text for, as they state it."""
+
+    BROKERING = "brokering"
+    REVIEW = "review"
+    SUPPORT = "support"
+    ERASURE_REQUEST = "erasure_request"
+    AUDIT = "audit"
+    OTHER = "other"

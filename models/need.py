@@ -3,13 +3,31 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    String,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Identified, PortableJSON, Timestamped, text_enum
 from models.cluster import Cluster, need_clusters
 from models.enums import Confidentiality, NeedKind, NeedStatus
 from models.organisation import Organisation
+
+need_staff = Table(
+    "need_staff",
+    Base.metadata,
+    Column("need_id", ForeignKey("needs.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+)
+"""Who may see a need of the level `named_staff`."""
 
 
 class Need(Identified, Timestamped, Base):

@@ -9,17 +9,27 @@ from app.services.capabilities import passage_of
 from app.services.names import place_by_name, renew_name_keys
 from matching.text import content_hash
 from models import (
+    Account,
+    Audience,
     Capability,
     CapabilityKind,
     Cluster,
     Confidentiality,
+    DeclineReason,
+    Introduction,
+    IntroductionState,
     Need,
     NeedKind,
     NeedStatus,
+    NeedVersion,
     Organisation,
     OrganisationKind,
+    Outcome,
     Partner,
     PartnerKind,
+    Role,
+    Side,
+    utc_now,
 )
 
 
@@ -95,4 +105,40 @@ def make_capability(session: Session, partner: Partner, **values: Any) -> Capabi
         setattr(capability, name, value)
     capability.content_hash = content_hash(passage_of(capability))
     row: Capability = _stored(session, capability, {})
+    return row
+
+
+def make_account(session: Session, **values: Any) -> Account:
+    """A coordinator unless told otherwise."""
+    account = Account(name="Ms Sato", role=Role.COORDINATOR)
+    row: Account = _stored(session, account, values)
+    return row
+
+
+def make_version(session: Session, need: Need, **values: Any) -> NeedVersion:
+    """A released teaser unless told otherwise."""
+    version = NeedVersion(
+        need_id=need.id,
+        audience=Audience.TEASER,
+        number=1,
+        title_en="Keep a drink fresh",
+        brief_en="A drink changes colour within a few months.",
+        released_at=utc_now(),
+    )
+    row: NeedVersion = _stored(session, version, values)
+    return row
+
+
+def make_introduction(
+    session: Session, need: Need, partner: Partner, **values: Any
+) -> Introduction:
+    """Suggested unless told otherwise; what a state must have is filled in."""
+    introduction = Introduction(need=need, partner=partner, state=IntroductionState.SUGGESTED)
+    state = values.get("state")
+    if state is IntroductionState.DECLINED:
+        introduction.declined_by = Side.STAFF
+        introduction.decline_reason = DeclineReason.OTHER
+    if state is IntroductionState.CLOSED:
+        introduction.outcome = Outcome.NO_AGREEMENT
+    row: Introduction = _stored(session, introduction, values)
     return row

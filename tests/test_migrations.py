@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -16,12 +17,15 @@ from sqlalchemy.orm import Session
 
 from alembic import command
 from app import migrations
+from app.access import SCOPES_OF
+from app.cli.opening import TERMINAL
 from app.db import Database
 from app.migrations import configuration, is_current, upgrade
 from app.services.names import named, place_by_name, renew_name_keys
 from app.services.partners import list_partners
 from models import (
     ApiKey,
+    Audience,
     Base,
     Capability,
     CapabilityKind,
@@ -29,18 +33,23 @@ from models import (
     DistinctPartners,
     LicenceStatus,
     Need,
+    NeedVersion,
     Organisation,
     Partner,
     Role,
     Unavailability,
+    new_id,
     organisation_name_keys,
     partner_name_keys,
 )
 from tests.factories import (
+    make_account,
     make_capability,
+    make_introduction,
     make_need,
     make_organisation,
     make_partner,
+    make_version,
 )
 
 
@@ -175,7 +184,7 @@ def test_names_stored_before_are_found_and_sorted(empty: Database) -> None:
     upgrade(empty)
 
     with empty.writing() as session:
-        people = list_partners(session, cursor=None, limit=9, name="たかはし").items
+        people = list_partners(session, actor=TERMINAL, cursor=None, limit=9, name="たかはし").items
         assert [partner.name_ja for partner in people] == ["髙橋 太郎"]
         homes = session.scalars(named(select(Organisation), Organisation, "大学")).all()
         assert [home.name_ja for home in homes] == ["日向灘大学"]
@@ -277,9 +286,16 @@ def _break(session: Session, table: str, **values: Any) -> None:
         ("organisation_name_keys", {"kind": "nickname"}),
         ("distinct_partners", {"second_id": "0"}),
         ("corpus_revision", {"id": 2}),
-        ("api_keys", {"role": "king"}),
-        ("api_keys", {"organisation_id": None}),
-        ("api_keys", {"role": "admin"}),
+        ("accounts", {"role": "king"}),
+        ("accounts", {"organisation_id": None}),
+        ("accounts", {"role": "admin"}),
+        ("accounts", {"role": "partner"}),
+        ("accounts", {"oidc_subject": "x"}),
+        ("introductions", {"state": "declined"}),
+        ("introductions", {"state": "closed"}),
+        ("introductions", {"outcome": "licence"}),
+        ("need_versions", {"title_en": None, "brief_en": None}),
+        ("need_versions", {"released_at": None, "withdrawn_at": "2026-11-26"}),
     ],
 )
 def test_check_constraints_are_enforced(
@@ -287,14 +303,14 @@ def test_check_constraints_are_enforced(
 ) -> None:
     with database.writing() as session:
         owner = make_organisation(session)
-        make_need(session, organisation_id=owner.id)
+        need = make_need(session, organisation_id=owner.id)
         who = make_partner(session)
         make_capability(session, who)
+        make_version(session, need)
+        make_introduction(session, need, who)
+        make_account(session, role=Role.COMPANY, organisation_id=owner.id)
         session.add(DistinctPartners(first_id=who.id, second_id=make_partner(session).id))
         session.add(Unavailability(partner_id=who.id, start=who.created_at.date().replace(2027)))
-        session.add(
-            ApiKey(name="x", prefix="x", sha256="x", role=Role.COMPANY, organisation_id=owner.id)
-        )
     with pytest.raises(IntegrityError, match="CHECK"), database.writing() as session:
         _break(session, table, **values)
 
@@ -356,3 +372,51 @@ def test_rebuilding_a_parent_table_keeps_its_children(
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Capability)) == 1
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_keys_get_accounts_and_needs_their_first_version(empty: Database) -> None:
+    """What was stored before 0005 and 0006 lives on."""
+    upgrade(empty, "0004")
+    owner, need = new_id().hex, new_id().hex
+    with empty.engine.begin() as connection:
+        now = "2026-11-01 00:00:00"
+        connection.execute(
+            text(
+                "INSERT INTO organisations (id, kind, name_en, name_sort, created_at, updated_at) "
+                f"VALUES ('{owner}', 'company', 'Brewery', '', '{now}', '{now}')"
+            )
+        )
+        for name, role, bound in (("a", "coordinator", None), ("b", "company", owner)):
+            connection.execute(
+                text(
+                    "INSERT INTO api_keys (id, name, prefix, sha256, role, organisation_id, "
+                    "created_at, updated_at) VALUES (:id, :name, :name, :name, :role, :bound, "
+                    ":now, :now)"
+                ),
+                {"id": new_id().hex, "name": name, "role": role, "bound": bound, "now": now},
+            )
+        connection.execute(
+            text(
+                "INSERT INTO needs (id, organisation_id, kind, title_en, engagement_types, "
+                "confidentiality, status, posted_on, excluded_organisations, excluded_evidence, "
+                f"created_at, updated_at) VALUES ('{need}', '{owner}', 'technology', 'Juice', "
+                f"'[]', 'staff_only', 'open', '2026-11-01', '[]', '[]', '{now}', '{now}')"
+            )
+        )
+    upgrade(empty)
+    with empty.reading() as session:
+        keys = {key.name: key for key in session.scalars(select(ApiKey))}
+        assert keys["a"].account.role is Role.COORDINATOR
+        assert keys["b"].account.organisation_id == UUID(owner)
+        assert set(keys["b"].scopes) == SCOPES_OF[Role.COMPANY]
+        assert set(keys["a"].scopes) == SCOPES_OF[Role.COORDINATOR]
+        version = session.scalars(select(NeedVersion)).one()
+        assert (version.need_id, version.audience, version.title_en) == (
+            UUID(need),
+            Audience.FULL,
+            "Juice",
+        )
+    _downgrade(empty, "0004")
+    with empty.engine.connect() as connection:
+        rows = connection.execute(text("SELECT name, role, organisation_id FROM api_keys"))
+        assert set(rows) == {("a", "coordinator", None), ("b", "company", owner)}

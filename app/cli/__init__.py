@@ -8,20 +8,25 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import (
+    access,
+    audit,
     bench,
     data,
     encoder,
     evaluation,
+    introductions,
     keys,
     matching,
     needs,
     partners,
+    persons,
     serving,
     team,
     training,
 )
 from app.cli.terminal import ERRORS
 from app.errors import Problem
+from app.keyring import SecretError
 from app.main import prepare_words
 from app.settings import get_settings
 from data.importers import UnreadableImport
@@ -45,17 +50,21 @@ def prepare() -> None:
 
 
 for module in (
+    access,
     serving,
     data,
     encoder,
     matching,
     needs,
     team,
+    introductions,
     partners,
+    persons,
     evaluation,
     training,
     bench,
     keys,
+    audit,
 ):
     module.register(app)
 
@@ -70,6 +79,7 @@ def main() -> None:
         PairsError,
         ArtefactError,
         SudachiError,
+        SecretError,
         UnreadableImport,
     ) as error:
         _refuse(str(error))

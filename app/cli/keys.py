@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.cli.opening import open_database
 from app.cli.terminal import OUT
+from app.contexts import SYSTEM
 from app.errors import invalid
 from app.services import keys
 from models import Organisation, Role
@@ -27,7 +28,7 @@ def create(
     ] = None,
 ) -> None:
     """Make a key and print it; it is not shown again."""
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         owner = None if organisation is None else _organisation(session, organisation)
         _, secret = keys.create_key(
             session, name=name, role=role, organisation_id=None if owner is None else owner.id
@@ -39,13 +40,13 @@ def create(
 def list_() -> None:
     """Show the keys by their visible prefix."""
     table = Table("prefix", "name", "role", "organisation", "made", "revoked")
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         for key in keys.list_keys(session):
             table.add_row(
                 key.prefix,
                 key.name,
-                key.role.value,
-                str(key.organisation_id or ""),
+                key.account.role.value,
+                str(key.account.organisation_id or ""),
                 f"{key.created_at:%Y-%m-%d}",
                 f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else "",
             )
@@ -55,7 +56,7 @@ def list_() -> None:
 @group.command()
 def revoke(prefix: Annotated[str, typer.Argument(help="From `enmusubi key list`.")]) -> None:
     """End a key at once."""
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         key = keys.revoke_key(session, prefix)
     OUT.print(f"The key {prefix} of {key.name} is revoked.")
 

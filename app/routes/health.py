@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 from fastapi import APIRouter
 
-from app.access import Rule, rule
-from app.deps import CurrentEngine, ReadSession
+from app.access import Action, rule
+from app.deps import CurrentEngines, OpenSession
 from app.errors import Problem
 from app.schemas.health import EncoderChangeOut, HealthOut, ReadyOut
 from app.services.encoders import change_of
@@ -14,16 +14,17 @@ router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz")
-@rule(Rule.OPEN)
+@rule(Action.OPEN)
 async def health() -> HealthOut:
     """The process answers; says nothing of the database or the encoder."""
     return HealthOut(status="ok")
 
 
 @router.get("/readyz")
-@rule(Rule.OPEN)
-def ready(session: ReadSession, engine: CurrentEngine) -> ReadyOut:
+@rule(Action.OPEN)
+def ready(session: OpenSession, engines: CurrentEngines) -> ReadyOut:
     """The database answers and the corpus is loaded; 503 otherwise."""
+    engine = engines.current(session)
     loaded = engine.corpora.ready(session)
     if loaded is None:
         raise Problem(

@@ -6,10 +6,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from app.access import Actor, visible_needs
+from app.access import Action, Actor
 from app.errors import not_found
 from app.services.matches import MatchList
 from app.services.paging import PageOf, page
+from app.visibility import needs_for
 from matching.filters import Filters
 from models import Match, MatchRun, Need
 
@@ -64,7 +65,7 @@ def get_run(session: Session, run_id: UUID, *, actor: Actor) -> MatchRun:
     statement = (
         select(MatchRun)
         .join(Need, Need.id == MatchRun.need_id)
-        .where(MatchRun.id == run_id, visible_needs(actor))
+        .where(MatchRun.id == run_id, needs_for(actor, Action.KEEP_MATCHES))
         .options(selectinload(MatchRun.matches))
     )
     run = session.scalar(statement)

@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from app.access import Actor, visible_needs
+from app.access import Action, Actor, View
 from app.errors import invalid
 from app.schemas.explanation import Explain
 from app.services.corpus import Engine, Loaded
 from app.services.embeddings import load_vectors
 from app.services.needs import query_of
+from app.visibility import needs_for
 from matching.corpus import Corpus, Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
@@ -259,7 +260,10 @@ def partners_by_id(session: Session, ids: Sequence[str]) -> dict[str, Partner]:
 def _open_needs(session: Session, actor: Actor) -> Sequence[Need]:
     statement = (
         select(Need)
-        .where(Need.status == NeedStatus.OPEN, visible_needs(actor))
+        .where(
+            Need.status == NeedStatus.OPEN,
+            needs_for(actor, Action.MATCH_NEED, frozenset({View.FULL})),
+        )
         .order_by(Need.id)
         .options(selectinload(Need.clusters))
     )

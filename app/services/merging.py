@@ -5,15 +5,20 @@ from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from app.errors import FieldProblem, Problem, invalid
+from app.contexts import as_system
+from app.errors import FieldProblem, Problem, conflict, invalid
 from app.services.duplicates import IDENTITIES
 from app.services.names import NAME_FIELDS, place_by_name, renew_name_keys
 from models import (
+    Account,
     Capability,
+    Disclosure,
     DistinctPartners,
+    Introduction,
+    IntroductionState,
     Match,
     Need,
     Partner,
@@ -42,9 +47,11 @@ def merge_partners(
     if fields := differing_fields(kept, duplicate, keep_differing=keep_differing):
         raise _differ(kept, duplicate, fields)
     _remember(session, kept, duplicate)
-    replaced = _move_evidence(session, kept, duplicate)
-    _move_matches(session, kept, duplicate, replaced)
-    _move_decisions(session, kept, duplicate)
+    with as_system(session):  # what hangs on needs that the caller may not see follows, too
+        replaced = _move_evidence(session, kept, duplicate)
+        _move_matches(session, kept, duplicate, replaced)
+        _move_decisions(session, kept, duplicate)
+        _move_dealings(session, kept, duplicate)
     _unite(kept, duplicate)
     lacking = _lacking(kept, duplicate)
     session.flush()
@@ -199,6 +206,29 @@ def _move_matches(
     session.flush()  # the worse places are gone before the better ones change hands
     for match in best.values():
         match.partner_id = kept.id
+
+
+def _move_dealings(session: Session, kept: Partner, duplicate: Partner) -> None:
+    """Introductions, accounts and the ledger's entries go over.
+
+    Problem 409 while an introduction to one need is under way with each of the two.
+    """
+    live = Introduction.state.not_in((IntroductionState.CLOSED, IntroductionState.DECLINED))
+    busy = select(Introduction.need_id).where(Introduction.partner_id == kept.id, live)
+    both = exists().where(
+        Introduction.partner_id == duplicate.id, live, Introduction.need_id.in_(busy)
+    )
+    if session.scalar(select(both)):
+        raise conflict(
+            "An introduction to the same need is under way with each of the two: decline one first."
+        )
+    statement = select(Introduction).where(Introduction.partner_id == duplicate.id)
+    for introduction in session.scalars(statement):
+        introduction.partner = kept
+    accounts = session.scalars(select(Account).where(Account.partner_id == duplicate.id))
+    entries = session.scalars(select(Disclosure).where(Disclosure.partner_id == duplicate.id))
+    for row in (*accounts, *entries):
+        row.partner_id = kept.id
 
 
 def _move_decisions(session: Session, kept: Partner, duplicate: Partner) -> None:

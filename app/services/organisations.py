@@ -5,14 +5,15 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from app.access import Actor, visible_organisations
+from app.access import Action, Actor
 from app.errors import conflict, invalid, not_found
 from app.schemas.common import Order
 from app.schemas.organisation import OrganisationIn
 from app.services.clusters import clusters_by_slug
 from app.services.names import named, place_by_name, renew_name_keys
 from app.services.paging import PageOf, page
-from models import ApiKey, Need, Organisation, OrganisationKind, Partner
+from app.visibility import organisations_for
+from models import Account, Need, Organisation, OrganisationKind, Partner
 
 
 def create_organisation(session: Session, values: OrganisationIn) -> Organisation:
@@ -48,11 +49,20 @@ def _require_unique(session: Session, organisation: Organisation, values: Organi
         raise conflict("Another organisation has this external_id.")
 
 
-def get_organisation(session: Session, organisation_id: UUID, *, actor: Actor) -> Organisation:
-    """An organisation that the actor may see, else Problem 404."""
+def get_organisation(
+    session: Session,
+    organisation_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_ORGANISATION,
+    lock: bool = False,
+) -> Organisation:
+    """An organisation with which the actor may do that, else Problem 404; `lock` to change it."""
     statement = select(Organisation).where(
-        Organisation.id == organisation_id, visible_organisations(actor)
+        Organisation.id == organisation_id, organisations_for(actor, action)
     )
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Organisation)
     organisation = session.scalar(statement)
     if organisation is None:
         raise not_found("organisation")
@@ -78,7 +88,7 @@ def list_organisations(
     order: Order = "created",
 ) -> PageOf[Organisation]:
     """A page of the organisations that the actor may see."""
-    statement = select(Organisation).where(visible_organisations(actor))
+    statement = select(Organisation).where(organisations_for(actor, Action.READ_ORGANISATION))
     if kind is not None:
         statement = statement.where(Organisation.kind == kind)
     if cluster is not None:
@@ -92,7 +102,7 @@ def list_organisations(
 
 def delete_organisation(session: Session, organisation: Organisation) -> None:
     """Remove an organisation; Problem 409 while needs, partners or keys belong to it."""
-    for table, noun in ((Need, "needs"), (Partner, "partners"), (ApiKey, "API keys")):
+    for table, noun in ((Need, "needs"), (Partner, "partners"), (Account, "accounts")):
         if session.scalar(select(exists().where(table.organisation_id == organisation.id))):
             raise conflict(f"The organisation still has {noun}: move or remove them first.")
     session.delete(organisation)

@@ -41,7 +41,11 @@ def test_the_database_url_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_field_that_sounds_like_a_secret_is_one() -> None:
     words = ("secret", "password", "token", "key", "url")
-    named = {name for name in Settings.model_fields if any(word in name for word in words)}
+    named = {
+        name
+        for name in Settings.model_fields
+        if any(word in name for word in words) and not name.endswith("_file")
+    }
     assert named <= set(secret_fields(Settings))
 
 
@@ -85,6 +89,18 @@ def test_files_that_cannot_be_used(
     with pytest.raises(ValidationError, match="the file"):
         Settings()
     assert "ENMUSUBI_DATABASE_URL_FILE: the file" in _error(monkeypatch, capsys)
+
+
+def test_a_file_that_is_a_setting_itself_is_left_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class More(Settings):
+        mail_password: SecretStr | None = None
+        mail_password_file: str = ""
+
+    monkeypatch.setenv("ENMUSUBI_MAIL_PASSWORD_FILE", _file(tmp_path, PASSWORD))
+    assert More().mail_password is None
+    assert More().mail_password_file
 
 
 def test_both_are_one_too_many(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from app.db import Database
-from models import Base, Need
+from models import Account, Base, Introduction, Need, Role
 from tests.app.asking import (
     UNKNOWN,
     Body,
@@ -23,8 +23,9 @@ from tests.app.asking import (
     patch,
     problem,
 )
-from tests.factories import make_need, make_partner
+from tests.factories import make_account, make_introduction, make_need, make_partner
 
+PARTNERS = "/v1/partners"
 DUPLICATES = "/v1/partners/duplicates"
 
 
@@ -293,6 +294,31 @@ def test_a_name_that_everybody_has_does_not_bring_back_the_square(
     assert get(staff, DUPLICATES)["total"] == 99
 
 
+def test_dealings_go_over(staff: TestClient, database: Database) -> None:
+    with database.writing() as session:
+        kept, gone = make_partner(session), make_partner(session)
+        wanted = make_need(session)
+        introduction = make_introduction(session, wanted, gone).id
+        account = make_account(session, role=Role.PARTNER, partner_id=gone.id).id
+        both = str(kept.id), str(gone.id)
+    merged = staff.post(f"{PARTNERS}/{both[0]}/merge", json={"duplicate_id": both[1]})
+    assert merged.status_code == 200
+    with database.reading() as session:
+        assert str(session.get_one(Introduction, introduction).partner_id) == both[0]
+        assert str(session.get_one(Account, account).partner_id) == both[0]
+
+
+def test_an_introduction_with_each_stands_against_it(staff: TestClient, database: Database) -> None:
+    with database.writing() as session:
+        kept, gone = make_partner(session), make_partner(session)
+        wanted = make_need(session)
+        for who in (kept, gone):
+            make_introduction(session, wanted, who)
+        both = str(kept.id), str(gone.id)
+    answer = staff.post(f"{PARTNERS}/{both[0]}/merge", json={"duplicate_id": both[1]})
+    assert "under way" in problem(answer, 409)["detail"]
+
+
 TOLD_APART: Final = {
     "capabilities": "moved",
     "matches": "moved",
@@ -301,6 +327,9 @@ TOLD_APART: Final = {
     "distinct_partners": "moved",
     "unavailabilities": "united",
     "partner_name_keys": "made anew",
+    "introductions": "moved",
+    "accounts": "moved",
+    "disclosures": "moved",
 }
 """What a merge does with each table that refers to partners."""
 
