@@ -93,6 +93,7 @@ CORS_REQUEST_HEADERS: Final = (
     "If-Match",
     "If-None-Match",
     "X-API-Key",
+    "X-Purpose",
 )
 CORS_RESPONSE_HEADERS: Final = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After")
 
