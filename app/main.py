@@ -280,7 +280,10 @@ def _expose_metrics(app: FastAPI) -> None:
     )
     instrumentator.instrument(app, metric_namespace="enmusubi")
     # Counts of requests would tell anybody how many needs there are: a key is asked for.
-    instrumentator.expose(app, tags=["operation"], dependencies=[Depends(get_actor)])
+    answers = {status: PROBLEMS[status] for status in (401, 403, 503)}
+    instrumentator.expose(
+        app, tags=["operation"], dependencies=[Depends(get_actor)], responses=answers
+    )
     for route in app.routes:
         if isinstance(route, Route) and route.path in LIBRARY_ROUTES:
             rule(LIBRARY_ROUTES[route.path])(route.endpoint)

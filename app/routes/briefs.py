@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from app.access import Action, View, rule
 from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentAnonymiser, CurrentPage, ReadSession, WriteSession
+from app.etags import ChangeTags
 from app.presenting_briefs import (
     company_brief,
     company_disclosure,
@@ -92,15 +93,17 @@ def edit_brief(
     actor: CurrentActor,
     anonymiser: CurrentAnonymiser,
     session: WriteSession,
+    tags: ChangeTags,
 ) -> StaffBriefOut:
     """Change the texts of a draft; a released version stays as it was released."""
     need = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_BRIEFS)
     audit.shown(session, ObjectKind.NEED, [need_id])
     version = briefs.get_brief(session, need, brief_id)
+    newest = briefs.newest_full(session, need)
+    tags.require(staff_brief(version, newest, anonymiser))
     texts = merged(BriefIn, company_brief(version), body).model_dump()
     version = briefs.edit_brief(session, need, version, texts)
-    newest = briefs.newest_full(session, need)
-    return staff_brief(version, newest, anonymiser)
+    return tags.show(staff_brief(version, newest, anonymiser))
 
 
 @router.post("/briefs/{brief_id}/release")

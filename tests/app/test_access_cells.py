@@ -166,6 +166,10 @@ def world(
                 clients[role] = with_key(client, secret)
                 actors[role] = actor_of(key.account, scopes=key.scopes)
             made = World(client, clients, actors)
+            suggested = str(make_partner(session).id)
+            patch.setitem(
+                BODIES, ("POST", "/v1/needs/{need_id}/introductions"), {"partner_id": suggested}
+            )
             coordinator = str(actors[Role.COORDINATOR].account_id)
             patch.setitem(BODIES, ("PUT", "/v1/needs/{need_id}/staff"), {"accounts": [coordinator]})
             _fill(session, made)
@@ -189,6 +193,16 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/needs/{need_id}/team"): {},
     ("PATCH", "/v1/needs/{need_id}/briefs/{brief_id}"): {"title_en": "Less water"},
     ("POST", "/v1/match"): {"text": "Our citrus juice turns brown."},
+    ("POST", "/v1/needs/{need_id}/teaser"): {},
+    ("PATCH", "/v1/needs/{need_id}/briefs/{brief_id}"): {"title_en": "A drink"},
+    ("POST", "/v1/introductions/{introduction_id}/release"): {},
+    ("POST", "/v1/introductions/{introduction_id}/consent"): {
+        "contact": {"name": "Kuroki", "email": "kuroki@example.org"}
+    },
+    ("POST", "/v1/introductions/{introduction_id}/agree"): {},
+    ("POST", "/v1/introductions/{introduction_id}/close"): {"outcome": "licence"},
+    ("POST", "/v1/introductions/{introduction_id}/decline"): {"reason": "no_time"},
+    ("POST", "/v1/introductions/{introduction_id}/notes"): {"text": "Called them."},
 }
 """A valid body for each route that takes one."""
 

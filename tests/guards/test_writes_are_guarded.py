@@ -10,8 +10,8 @@ from app.etags import IF_MATCH, IF_NONE_MATCH
 from app.services.idempotency import FIELD
 from tests.guards.routes import Served, served
 
-WITHOUT_TAG = {"/v1/match-runs/{run_id}"}
-"""Never changed once it is kept."""
+WITHOUT_TAG = {"/v1/match-runs/{run_id}", "/v1/introductions/{introduction_id}"}
+"""A run is never changed once it is kept; an introduction's tag is its revision, for `If-Match`."""
 
 
 @pytest.fixture

@@ -112,8 +112,8 @@ def test_no_row_of_a_personal_column_points_to_the_person(
     gone = {stored.partner, stored.account}
     with database.reading() as session:
         for entry in TABLES:
-            if entry.name == "erasures":
-                continue
+            if entry.name in ("erasures", "audit_entries"):
+                continue  # ids that lead nowhere any more: what was done stays provable
             table = Base.metadata.tables[entry.name]
             for column in (*entry.personal, *entry.withheld):
                 values = (
