@@ -215,12 +215,15 @@ def get_match_filters(
     day: Today,
     top: Annotated[int, Query(ge=1, le=200, description="Length of the list.")] = 10,
     explain: Annotated[ExplainLevel, Query(description=EXPLAINED)] = Explain.BRIEF,
-    cluster: Annotated[list[Slug] | None, Query(description="Partners of one of these.")] = None,
-    partner_kind: Annotated[list[PartnerKind] | None, Query()] = None,
-    engagement_type: Annotated[
-        list[EngagementType] | None, Query(description="Partners who accept one of these.")
+    cluster: Annotated[
+        list[Slug] | None, Query(max_length=20, description="Partners of one of these.")
     ] = None,
-    excluded_organisation: Annotated[list[UUID] | None, Query()] = None,
+    partner_kind: Annotated[list[PartnerKind] | None, Query(max_length=20)] = None,
+    engagement_type: Annotated[
+        list[EngagementType] | None,
+        Query(max_length=20, description="Partners who accept one of these."),
+    ] = None,
+    excluded_organisation: Annotated[list[UUID] | None, Query(max_length=200)] = None,
     include_unavailable: Annotated[bool, Query()] = False,
 ) -> AskedMatches:
     """Filters of a match list from the query string."""

@@ -90,9 +90,15 @@ def respond(problem: Problem) -> JSONResponse:
     )
 
 
+MOST_ERRORS: Final = 50
+"""Of one request that are listed."""
+
+
 def validation_problem(errors: Sequence[Any]) -> Problem:
-    """422 that names each field; the input itself is not echoed."""
-    fields = [FieldProblem(field=_field(error), message=_message(error)) for error in errors]
+    """422 that names the fields, at most `MOST_ERRORS`; the input itself is not echoed."""
+    fields = [
+        FieldProblem(field=_field(error), message=_message(error)) for error in errors[:MOST_ERRORS]
+    ]
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The request does not have the expected form: see errors.",
@@ -105,27 +111,39 @@ def _field(error: Any) -> str:
     if error["type"] == "json_invalid":
         return "body"
     path = [str(part) for part in error["loc"] if part not in ("body", "query")]
+    if error["type"] == "extra_forbidden":  # the last part is a name that the caller made up
+        path.pop()
     return ".".join(path) or "body"
 
 
 def _message(error: Any) -> str:
-    if error["type"] == "json_invalid":
+    """In pydantic's words as far as they do not quote what was sent."""
+    kind: str = error["type"]
+    if kind == "json_invalid":
         return f"is not JSON: {error['ctx']['error']} (character {error['loc'][-1]})"
+    if kind == "extra_forbidden":
+        return "has a field that is not known here: see /docs for those that are"
+    if kind == "union_tag_invalid":
+        return f"Input should be of one of these kinds: {error['ctx']['expected_tags']}"
     message: str = error["msg"]
+    if kind.endswith("_parsing"):  # "…, invalid character: found `x` at 1"
+        message = message.partition(",")[0]
     message = message.removeprefix("Value error, ")
-    return re.sub(r"items? after validation", "characters", message)
+    # Of a text that is cleaned first, pydantic does not know that it is one.
+    things = "items" if message.startswith("List") else "characters"
+    return re.sub(r"items? after validation", things, message)
 
 
 def _on_problem(_: Request, error: Problem) -> JSONResponse:
     return respond(error)
 
 
-def _on_http(request: Request, error: HTTPException) -> JSONResponse:
+def _on_http(_: Request, error: HTTPException) -> JSONResponse:
     detail = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "There is nothing at this address: see /docs for those that exist."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"This address does not take {request.method}: see /docs for what it takes."
+        detail = "This address does not take that method: see /docs for what it takes."
     elif error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not decode the body
         detail = "The request body cannot be read: send JSON in UTF-8."
     return respond(Problem(HTTPStatus(error.status_code), detail, headers=error.headers))

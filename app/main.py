@@ -11,7 +11,9 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from app import errors
 from app.access import Action, rule, rule_of
@@ -20,9 +22,10 @@ from app.db import Database
 from app.deps import get_actor
 from app.errors import ProblemDetails
 from app.etags import describe_tags
+from app.headers import SecurityHeaders
 from app.jobs.erasing import cleanse, replay
 from app.jobs.worker import EmbeddingWorker
-from app.middleware import BodyLimit
+from app.middleware import RequestGuard
 from app.routes import (
     briefs,
     capabilities,
@@ -83,15 +86,28 @@ LIBRARY_ROUTES: Final = {
 }
 """Made by libraries, so they cannot declare their action themselves."""
 
+CORS_REQUEST_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-API-Key",
+    "X-Purpose",
+)
+CORS_RESPONSE_HEADERS: Final = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After")
+
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
     for status, description in {
+        400: "Cannot be read",
         401: "No valid API key",
         403: "The key's role does not allow that",
         404: "Absent, or not yours",
         409: "Stands against other data, or the same request is under way",
         412: "Changed since it was read",
         413: "Body too large",
+        415: "Body packed, or not JSON",
         422: "Not of the expected form",
         503: "Busy or starting: try again",
     }.items()
@@ -125,11 +141,26 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
         summary="Industry-academia partner matchmaking",
         description=DESCRIPTION,
         lifespan=_lifespan,
+        redirect_slashes=False,  # a redirect would send the caller wherever its Host header says
     )
     app.state.engines = engines
     app.state.settings = settings
     errors.install(app)
-    app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
+    app.add_middleware(
+        RequestGuard,
+        maximum=settings.max_body_bytes,
+        api="/v1/",
+        hosts=settings.allowed_host_names,
+    )
+    if settings.allowed_origins:
+        # No credentials: a page from elsewhere sends a key of its own, never somebody's cookie.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=CORS_REQUEST_HEADERS,
+            expose_headers=CORS_RESPONSE_HEADERS,
+        )
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
     for module in ROUTERS:
         api.include_router(module.router)
@@ -137,6 +168,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.include_router(api)
     _expose_metrics(app)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
+    _secure(app)
     return app
 
 
@@ -153,6 +185,17 @@ def _document(app: FastAPI) -> dict[str, Any]:
                         content["application/problem+json"] = content.pop("application/json")
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _secure(app: FastAPI) -> None:
+    """Security headers around everything, also around what answers unexpected errors."""
+    build = app.build_middleware_stack
+    pages = frozenset({"/docs", "/docs/oauth2-redirect"})
+
+    def secured() -> ASGIApp:
+        return SecurityHeaders(build(), pages=pages, assets="/static-offline-docs/")
+
+    app.build_middleware_stack = secured  # type: ignore[method-assign]
 
 
 def prepare_words(settings: Settings) -> None:

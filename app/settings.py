@@ -1,12 +1,23 @@
-"""Settings, each from an environment variable with the prefix ENMUSUBI_ (or a `.env` file)."""
+"""Settings, each from an environment variable with the prefix ENMUSUBI_ (or a `.env` file).
 
+Secrets are `SecretStr`, which no log and no error shows, and may come from files as well.
+"""
+
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.secret_files import SecretFiles
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+_HOST = re.compile(r"(\*\.)?[a-z0-9.-]+|\[[0-9a-f:]+\]")
 
 
 def _known_zone(name: str) -> str:
@@ -17,17 +28,55 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _database_url(url: SecretStr) -> SecretStr:
+    try:
+        if url.get_secret_value():
+            make_url(url.get_secret_value())
+    except (ArgumentError, ValueError):  # its message may hold a part of the password
+        raise ValueError(
+            "is no database URL such as sqlite:////srv/enmusubi/enmusubi.db; write signs of a "
+            "password that mean something in a URL as %40 (@), %3A (:), %2F (/)"
+        ) from None
+    return url
+
+
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _origins(text: str) -> str:
+    if not all(_ORIGIN.fullmatch(origin) for origin in _listed(text)):
+        raise ValueError(
+            "write origins such as https://portal.example.jp, in small letters, separated by "
+            "commas, without a path; * is not taken"
+        )
+    return text
+
+
+def _hosts(text: str) -> str:
+    if not all(_HOST.fullmatch(host) for host in _listed(text)):
+        raise ValueError(
+            "write host names such as enmusubi.example.jp or *.example.jp, in small letters, "
+            "separated by commas, without a port"
+        )
+    return text
+
+
 class Settings(BaseSettings):
     """Every field is listed in README's configuration table; a test compares the two."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ENMUSUBI_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="ENMUSUBI_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     data_dir: Path = Path("var")
     """Folder of the database and of the evaluation's cache."""
-    database_url: str = ""
-    """SQLAlchemy URL; empty means SQLite in `data_dir`."""
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
+    """SQLAlchemy URL, which may hold a password; empty means SQLite in `data_dir`."""
     encoder: str = "bilingual"
     """bilingual, static, table, minilm, hashing, or st:NAME_OR_FOLDER."""
     encoder_query_prompt: str = ""
@@ -57,6 +106,11 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
     """Larger request bodies are refused with 413."""
 
+    cors_origins: Annotated[str, AfterValidator(_origins)] = ""
+    """Origins, separated by commas, whose pages may call the API; empty means none."""
+    allowed_hosts: Annotated[str, AfterValidator(_hosts)] = ""
+    """Host names, separated by commas, by which the service may be called; empty means any."""
+
     @property
     def ledger(self) -> Path:
         """Where the erasures are written down."""
@@ -65,7 +119,33 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's URL."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'enmusubi.db'}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'enmusubi.db'}"
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """`cors_origins` one by one."""
+        return _listed(self.cors_origins)
+
+    @property
+    def allowed_host_names(self) -> list[str]:
+        """`allowed_hosts` one by one."""
+        return _listed(self.allowed_hosts)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, the files of secrets, the environment, `.env`.
+
+        The files come first, so that a variable that is set but empty does not hide them.
+        """
+        variables = (env_settings, dotenv_settings)
+        return init_settings, SecretFiles(settings_cls, variables), *variables, file_secret_settings
 
 
 @cache

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from matching.text import bilingual_text, is_reading, language_of, normalise
+from matching.text import bilingual_text, is_reading, language_of, tidy_line, tidy_text
 from models.enums import (
     CapabilityKind,
     Confidentiality,
@@ -30,11 +30,18 @@ from models.enums import (
 )
 
 
-def _clean(value: Any) -> Any:
+def _text(most: int) -> BeforeValidator:
     """Empty cells are missing values; texts lose invisible and control characters."""
-    if isinstance(value, str):
-        return normalise(value) or None
-    return value
+    return BeforeValidator(
+        lambda value: (tidy_text(value, most) or None) if isinstance(value, str) else value
+    )
+
+
+def _line(most: int) -> BeforeValidator:
+    """The same for names and titles, in which line breaks become spaces."""
+    return BeforeValidator(
+        lambda value: (tidy_line(value, most) or None) if isinstance(value, str) else value
+    )
 
 
 def _kana(value: str | None) -> str | None:
@@ -48,12 +55,12 @@ def _identifier(value: Any) -> Any:
 
 
 ORCID = r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$"
-Text = Annotated[Annotated[str, Field(max_length=50_000)] | None, BeforeValidator(_clean)]
-Name = Annotated[Annotated[str, Field(max_length=300)] | None, BeforeValidator(_clean)]
+Text = Annotated[Annotated[str, Field(max_length=50_000)] | None, _text(50_000)]
+Name = Annotated[Annotated[str, Field(max_length=300)] | None, _line(300)]
 KanaName = Annotated[Name, AfterValidator(_kana)]
-Place = Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_clean)]
-NeedTitle = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_clean)]
-CapabilityTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, BeforeValidator(_clean)]
+Place = Annotated[Annotated[str, Field(max_length=100)] | None, _line(100)]
+NeedTitle = Annotated[Annotated[str, Field(max_length=500)] | None, _line(500)]
+CapabilityTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, _line(1000)]
 Identifier = Annotated[str, BeforeValidator(_identifier), Field(min_length=1, max_length=300)]
 Year = Annotated[int, Field(ge=1000, le=2200)]
 
@@ -68,7 +75,7 @@ def _file_under_language(values: Any, plain: str, field: str) -> None:
 class Record(BaseModel):
     """Unknown fields are left aside: files from elsewhere carry more than is needed."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     id: Identifier
 
@@ -106,7 +113,9 @@ class OrganisationRecord(Record):
 class UnavailabilityRecord(BaseModel):
     """Days, both included, on which a partner takes no new work."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
 
     start: Annotated[date, Field(alias="from")]
     end: Annotated[date | None, Field(alias="to")] = None

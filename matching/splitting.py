@@ -22,6 +22,8 @@ BoolArray = NDArray[np.bool_]
 
 MOST: Final = 12
 """Facets of one need; of a longer one those with the most telling words are kept."""
+CONSIDERED: Final = 200
+"""Facets that are compared with each other; a need of a page has 30."""
 LONG: Final = 45
 """Telling words from which a sentence is split at a strong conjunction."""
 SAME: Final = 0.8
@@ -83,7 +85,7 @@ def split(text: str) -> tuple[Facet, ...]:
         heading, found = _heading(lines), [Facet((piece,)) for piece in _pieces(_body(lines))]
     found = [part for facet in found for part in _halves(facet)]
     kept: list[Facet] = []
-    for facet in found:
+    for facet in _considered(found):
         if _telling(facet) and not any(_same(facet, other) for other in kept):
             kept.append(facet)
     if heading is not None and _telling(heading) and not _restated(heading, kept):
@@ -202,9 +204,17 @@ def _restated(heading: Facet, rest: Sequence[Facet]) -> bool:
     return all(sum(word in said for word in some) >= RESTATED * len(some) for some in words)
 
 
-def _most_telling(facets: Sequence[Facet]) -> tuple[Facet, ...]:
-    if len(facets) <= MOST:
+def _considered(facets: Sequence[Facet]) -> Sequence[Facet]:
+    """Those to compare with each other: a text of ten thousand sentences would take a minute."""
+    if len(facets) <= CONSIDERED:
+        return facets
+    distinct = {tuple(map(telling_words, facet.wordings)): facet for facet in reversed(facets)}
+    return _most_telling(list(reversed(distinct.values())), CONSIDERED)
+
+
+def _most_telling(facets: Sequence[Facet], most: int = MOST) -> tuple[Facet, ...]:
+    if len(facets) <= most:
         return tuple(facets)
     size = [sum(len(telling_words(wording)) for wording in f.wordings) for f in facets]
-    chosen = sorted(range(len(facets)), key=lambda i: (-size[i], i))[:MOST]
+    chosen = sorted(range(len(facets)), key=lambda i: (-size[i], i))[:most]
     return tuple(facets[i] for i in sorted(chosen))

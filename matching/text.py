@@ -32,12 +32,28 @@ _JAPANESE: Final = (
 _JAPANESE_RUN: Final = re.compile(f"[{_JAPANESE}]+")
 _LATIN_WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _WHITESPACE: Final = re.compile(r"\s+")
-# Zero-width and bidi signs, soft hyphens, variation selectors, tags.
+# Zero-width and bidi signs, soft hyphens, fillers, variation selectors, tags.
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+
+
+def _joins(character: str) -> bool:
+    """True of a mark that joins the letter before it, also of one that NFKC makes such a mark."""
+    if not unicodedata.decomposition(character):
+        return unicodedata.combining(character) != 0
+    return unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) != 0
+
+
+MOST_MARKS: Final = 30
+"""On one letter; Unicode's Stream-Safe Text Format (UAX 15) has the same limit."""
+
+
+_MARKS: Final = frozenset(filter(_joins, map(chr, range(0x300, 0x20000))))
+_TOO_MANY_MARKS: Final = re.compile("([{0}]{{{1}}})[{0}]+".format("".join(_MARKS), MOST_MARKS))
 _KANA: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _KANJI: Final = re.compile("[\u3005\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA_ONLY: Final = re.compile("[぀-ゟー]+")
@@ -124,9 +140,38 @@ def normalise(text: str) -> str:
     """
     # Before NFKC: an invisible sign between a letter and its mark would keep them apart.
     text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
+    marked = not _MARKS.isdisjoint(text)
+    if marked:
+        # NFKC sorts the marks of a letter, in a time that grows with the square of their number.
+        text = _TOO_MANY_MARKS.sub(r"\1", text)
     text = unicodedata.normalize("NFKC", text)
+    if marked:  # some marks become two
+        text = _TOO_MANY_MARKS.sub(r"\1", text)
     lines = (_WHITESPACE.sub(" ", line).strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def tidy_text(text: str, most: int) -> str:
+    """`normalise` for a field of at most `most` characters.
+
+    Raises ValueError, before any work, of a text so long that it cannot become one.
+    """
+    # A decomposed letter has two or three characters; NFKC can also make 18 of one.
+    if len(text) > 3 * most:
+        raise ValueError(f"should have at most {most} characters")
+    return normalise(text)
+
+
+def tidy_line(text: str, most: int) -> str:
+    """`tidy_text` for a name or a title: line breaks become spaces.
+
+    Raises ValueError also of `=?`, with which an encoded word begins in the header of a mail: some
+    libraries unfold it into lines of a header of its own.
+    """
+    line = tidy_text(text, most).replace("\n", " ")
+    if "=?" in line:
+        raise ValueError("holds =? which mail reads as a code: write a space between the two signs")
+    return line
 
 
 def content_hash(text: str) -> str:

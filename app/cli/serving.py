@@ -1,10 +1,10 @@
 """`serve`, `migrate`, `demo`."""
 
+import logging
 from typing import Annotated, Final
 
 import typer
 import uvicorn
-import uvicorn.config
 from sqlalchemy import exists, select
 
 from app.cli.data import embed_all, import_path
@@ -13,6 +13,7 @@ from app.cli.opening import migrate as apply_migrations
 from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
 from app.contexts import SYSTEM
+from app.log_format import LOGGING
 from app.main import create_app, make_engines
 from app.schemas.explanation import Explain
 from app.services.audit import shown
@@ -30,11 +31,8 @@ from models import Need, NeedStatus, ObjectKind, Partner
 SHOWN_NEED: Final = "ms-n03"
 """Of the sample region."""
 
-LOGGING: Final = uvicorn.config.LOGGING_CONFIG | {
-    "loggers": uvicorn.config.LOGGING_CONFIG["loggers"]
-    | {"app": {"handlers": ["default"], "level": "INFO", "propagate": False}}
-}
-"""As uvicorn logs, and our own sentences with it."""
+HEADER_BYTES: Final = 65_536
+"""Of the address and the headers of a request together; larger ones are refused."""
 
 
 def serve(
@@ -48,12 +46,18 @@ def serve(
 
 def _serve(engines: Engines, host: str | None, port: int | None) -> None:
     settings = get_settings()
+    # A record that cannot be written is else printed as it is, past the formatters.
+    logging.raiseExceptions = False
     uvicorn.run(
         create_app(settings, engines),
         host=host or settings.host,
         port=port or settings.port,
         log_config=LOGGING,
         log_level="info",
+        # The other implementation, httptools, takes headers of any size into memory.
+        http="h11",
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        server_header=False,
     )
 
 

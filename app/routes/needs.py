@@ -20,7 +20,7 @@ from app.deps import (
 from app.etags import ChangeTags, NewTags, ReadTags
 from app.presenting import brief_out, candidate_list, explained, match_list, team_out
 from app.schemas.candidate import CandidateListOut
-from app.schemas.common import Page, Slug, merged
+from app.schemas.common import ExternalId, Page, Slug, merged
 from app.schemas.explanation import Explain
 from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
@@ -53,7 +53,7 @@ def list_needs(
     status: NeedStatus | None = None,
     kind: NeedKind | None = None,
     cluster: Slug | None = None,
-    external_id: str | None = None,
+    external_id: ExternalId = None,
 ) -> Page[NeedOut | NeedStubOut] | Page[NeedBriefOut]:
     """Needs, each as far as the caller may see it.
 

@@ -10,7 +10,7 @@ from app.access import Action, rule
 from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentPage, ReadSession, WriteSession
 from app.etags import ChangeTags, NewTags, ReadTags
-from app.schemas.common import NAMED, ORDERED, Order, Page, Slug, merged
+from app.schemas.common import NAMED, ORDERED, ExternalId, Order, Page, Slug, merged
 from app.schemas.organisation import OrganisationIn, OrganisationOut, OrganisationPatch
 from app.services import organisations
 from models import OrganisationKind
@@ -36,7 +36,7 @@ def list_organisations(
     page: CurrentPage,
     kind: OrganisationKind | None = None,
     cluster: Slug | None = None,
-    external_id: str | None = None,
+    external_id: ExternalId = None,
     name: Annotated[str | None, Query(max_length=300, description=NAMED)] = None,
     order: Annotated[Order, Query(description=ORDERED)] = "created",
 ) -> Page[OrganisationOut]:

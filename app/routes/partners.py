@@ -12,7 +12,7 @@ from app.deps import CurrentActor, CurrentEngine, CurrentPage, ReadSession, Toda
 from app.etags import ChangeTags, NewTags, ReadTags
 from app.presenting import need_match_list
 from app.schemas.capability import CapabilityIn, CapabilityOut
-from app.schemas.common import NAMED, ORDERED, Order, Page, Slug, merged
+from app.schemas.common import NAMED, ORDERED, ExternalId, Order, Page, Slug, merged
 from app.schemas.match import NeedMatchListOut
 from app.schemas.partner import PartnerIn, PartnerOut, PartnerPatch
 from app.services import audit, capabilities, matches, partners
@@ -38,7 +38,7 @@ def list_partners(
     page: CurrentPage,
     kind: PartnerKind | None = None,
     cluster: Slug | None = None,
-    external_id: str | None = None,
+    external_id: ExternalId = None,
     name: Annotated[str | None, Query(max_length=300, description=NAMED)] = None,
     order: Annotated[Order, Query(description=ORDERED)] = "created",
 ) -> Page[PartnerOut]:

@@ -12,29 +12,50 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
-from matching.text import is_reading, normalise
+from matching.text import is_reading, tidy_line, tidy_text
 
 
 class Input(BaseModel):
-    """A request body: unknown fields are rejected."""
+    """A request body: unknown fields are rejected, without repeating their names."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_fields(cls, values: Any) -> Any:
+        # Before pydantic makes an error, with the name in it, of each unknown field.
+        if isinstance(values, dict) and not values.keys() <= cls.model_fields.keys():
+            known = ", ".join(cls.model_fields)
+            raise PydanticCustomError(
+                "unknown_field",
+                "has a field that is not known here; known are: {known}",
+                {"known": known},
+            )
+        return values
 
 
 class Output(BaseModel):
-    """A response body, read from ORM objects or values."""
+    """A response body, read from ORM objects or values; its errors do not quote them in logs."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-
-def _clean(value: Any) -> Any:
-    return normalise(value) or None if isinstance(value, str) else value
+    model_config = ConfigDict(from_attributes=True, hide_input_in_errors=True)
 
 
-def _cleaned(value: Any) -> Any:
-    return normalise(value) if isinstance(value, str) else value
+def _text(most: int, *, empty: str | None = None) -> BeforeValidator:
+    """Cleans a text of several lines; a blank one becomes `empty`."""
+    return BeforeValidator(
+        lambda value: (tidy_text(value, most) or empty) if isinstance(value, str) else value
+    )
+
+
+def _line(most: int, *, empty: str | None = None) -> BeforeValidator:
+    """Cleans a text of one line; a blank one becomes `empty`."""
+    return BeforeValidator(
+        lambda value: (tidy_line(value, most) or empty) if isinstance(value, str) else value
+    )
 
 
 def _kana(value: str | None) -> str | None:
@@ -47,20 +68,20 @@ def _distinct(values: list[Any]) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
-# Optional texts, normalised; a blank one is a missing one.
-Name = Annotated[Annotated[str, Field(max_length=300)] | None, BeforeValidator(_clean)]
-Title = Annotated[Annotated[str, Field(max_length=500)] | None, BeforeValidator(_clean)]
-LongTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, BeforeValidator(_clean)]
-Brief = Annotated[Annotated[str, Field(max_length=50_000)] | None, BeforeValidator(_clean)]
-Place = Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_clean)]
+# Optional texts, normalised; a blank one is a missing one. Names and titles are one line.
+Name = Annotated[Annotated[str, Field(max_length=300)] | None, _line(300)]
+Title = Annotated[Annotated[str, Field(max_length=500)] | None, _line(500)]
+LongTitle = Annotated[Annotated[str, Field(max_length=1000)] | None, _line(1000)]
+Brief = Annotated[Annotated[str, Field(max_length=50_000)] | None, _text(50_000)]
+Place = Annotated[Annotated[str, Field(max_length=100)] | None, _line(100)]
 KanaName = Annotated[
     Name,
     AfterValidator(_kana),
     Field(description="How the name is read, in kana.", examples=["くろき はるか"]),
 ]
 ExternalId = Name
-Source = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=100)]
-RequiredText = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=50_000)]
+Source = Annotated[str, _line(100, empty=""), Field(min_length=1, max_length=100)]
+RequiredText = Annotated[str, _text(50_000, empty=""), Field(min_length=1, max_length=50_000)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", examples=["food-health"])]
 Slugs = Annotated[list[Slug], Field(max_length=20), AfterValidator(_distinct)]
 DistinctList = AfterValidator(_distinct)

@@ -202,8 +202,8 @@ class MatchTextIn(Input):
     top: Annotated[int, Field(ge=1, le=200)] = 10
     explain: Annotated[ExplainLevel, Field(description=EXPLAINED)] = Explain.BRIEF
     clusters: Slugs = Field(default=[], description="Only partners of one of these clusters.")
-    partner_kinds: Annotated[list[PartnerKind], DistinctList] = []
-    engagement_types: Annotated[list[EngagementType], DistinctList] = []
+    partner_kinds: Annotated[list[PartnerKind], Field(max_length=20), DistinctList] = []
+    engagement_types: Annotated[list[EngagementType], Field(max_length=20), DistinctList] = []
     excluded_organisations: Annotated[list[UUID], Field(max_length=200), DistinctList] = []
     include_unavailable: bool = False
     prefecture: Place = Field(default=None, description="Where the work would be done.")

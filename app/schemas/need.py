@@ -30,7 +30,7 @@ class NeedFields(Input):
     title_en: Title = None
     brief_ja: Brief = None
     brief_en: Brief = None
-    engagement_types: Annotated[list[EngagementType], DistinctList] = []
+    engagement_types: Annotated[list[EngagementType], Field(max_length=20), DistinctList] = []
     trl_from: Annotated[int, Field(strict=True, ge=1, le=9)] | None = None
     trl_to: Annotated[int, Field(strict=True, ge=1, le=9)] | None = None
     budget_jpy: Annotated[int, Field(strict=True, ge=0, le=10**15)] | None = None

@@ -56,7 +56,7 @@ class PartnerFields(Input):
     orcid: Annotated[str, Field(pattern=ORCID, description="ORCID iD.")] | None = None
     researchmap_id: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")] | None = None
     languages: Annotated[list[LanguageCode], Field(max_length=20), DistinctList] = []
-    engagement_types: Annotated[list[EngagementType], DistinctList] = Field(
+    engagement_types: Annotated[list[EngagementType], Field(max_length=20), DistinctList] = Field(
         default=[], description="Engagement types accepted; empty means not stated."
     )
     external_id: ExternalId = None

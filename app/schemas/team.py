@@ -22,8 +22,8 @@ class TeamIn(Input):
     include: Partners = Field(default=[], description="Partners who must be in the team.")
     exclude: Partners = Field(default=[], description="Partners who must not.")
     clusters: Slugs = Field(default=[], description="Only partners of one of these clusters.")
-    partner_kinds: Annotated[list[PartnerKind], DistinctList] = []
-    engagement_types: Annotated[list[EngagementType], DistinctList] = []
+    partner_kinds: Annotated[list[PartnerKind], Field(max_length=20), DistinctList] = []
+    engagement_types: Annotated[list[EngagementType], Field(max_length=20), DistinctList] = []
     excluded_organisations: Annotated[list[UUID], Field(max_length=200), DistinctList] = []
     include_unavailable: bool = False
 

@@ -27,9 +27,10 @@ def list_clusters(session: Session, *, cursor: str | None, limit: int) -> PageOf
 
 
 def clusters_by_slug(session: Session, slugs: Collection[str]) -> list[Cluster]:
-    """The clusters named; Problem 422 that names those which do not exist."""
+    """The clusters named; Problem 422 that says which of them do not exist."""
     found = session.scalars(select(Cluster).where(Cluster.slug.in_(slugs))).all()
     unknown = set(slugs) - {cluster.slug for cluster in found}
     if unknown:
-        raise invalid("clusters", f"there is no cluster {', '.join(sorted(unknown))}")
+        places = ", ".join(str(n) for n, slug in enumerate(slugs, 1) if slug in unknown)
+        raise invalid("clusters", f"number {places} does not exist: GET /v1/clusters lists all")
     return sorted(found, key=lambda cluster: cluster.slug)

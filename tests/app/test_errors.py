@@ -9,6 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.db import Database
+from app.errors import MOST_ERRORS
 from app.services import needs
 from matching.encoders import EncoderError
 from tests.app.asking import (
@@ -167,6 +168,64 @@ def test_wrong_method(staff: TestClient) -> None:
     assert answer.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/needs/{SECRET}",
+        f"/v1/needs/zz{SECRET}",
+        f"/v1/partners?kind={SECRET}",
+        f"/v1/partners?limit={SECRET}",
+        f"/v1/partners?cursor={SECRET}",
+        f"/v1/partners?order={SECRET}",
+        f"/v1/partners?{SECRET}=1",
+        f"/{SECRET}",
+    ],
+)
+def test_errors_repeat_nothing_of_the_address(staff: TestClient, path: str) -> None:
+    answer = staff.get(path)
+    problem(answer, answer.status_code)
+    assert answer.status_code in {404, 422}
+    assert "found `" not in answer.text  # pydantic's word for the letter that is wrong in an id
+
+
+def test_errors_do_not_repeat_the_method(staff: TestClient) -> None:
+    body = problem(staff.request("MYSECRET", "/v1/needs"), 405)
+    assert "MYSECRET" not in body["detail"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {SECRET: 1},
+        {"clusters": [SECRET]},
+        {"clusters": [f"A {SECRET}"]},
+        {"deadline": SECRET},
+        {"organisation_id": SECRET},
+        {"confidentiality": SECRET},
+        {"engagement_types": [SECRET]},
+        {"budget_jpy": SECRET},
+        {"title_en": {SECRET: SECRET}},
+        {"title_en": f"=?utf-8?q?{SECRET}?="},
+    ],
+)
+def test_errors_repeat_nothing_of_the_body(company: TestClient, changes: Body) -> None:
+    problem(company.post("/v1/needs", json=need(**changes)), 422)
+
+
+def test_only_some_of_many_errors_are_listed(staff: TestClient) -> None:
+    items = [{"kind": 1, "partner_id": 1}] * 500
+    body = problem(staff.post("/v1/capabilities/bulk", json={"items": items}), 422)
+    assert len(body["errors"]) == MOST_ERRORS
+
+
+def test_lists_are_counted_in_items(staff: TestClient) -> None:
+    body = problem(staff.post("/v1/clusters", json={"slug": "a", "name_en": "x" * 301}), 422)
+    assert "300 characters" in body["errors"][0]["message"]
+    many = organisation(clusters=[f"c{i}" for i in range(21)])
+    body = problem(staff.post("/v1/organisations", json=many), 422)
+    assert "20 items" in body["errors"][0]["message"]
+
+
 def _send(client: TestClient, content: bytes, kind: str = "application/json") -> Response:
     return client.post("/v1/needs", content=content, headers={"Content-Type": kind})
 
@@ -231,5 +290,5 @@ def test_half_characters_are_not_stored(company: TestClient) -> None:
 
 
 def test_other_media_types(staff: TestClient) -> None:
-    problem(_send(staff, b"kind=technology", "application/x-www-form-urlencoded"), 422)
+    problem(_send(staff, b"kind=technology", "application/x-www-form-urlencoded"), 415)
     assert everything(staff, "/v1/needs") == []

@@ -1,10 +1,12 @@
 """A need's text split into its facets."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.splitting import MOST, split, wordings
+from matching.splitting import CONSIDERED, MOST, split, wordings
 from matching.text import bilingual_text, tokens
 from tests.matching.factories import WORDS, repeatable
 
@@ -105,3 +107,24 @@ def test_facets_of_any_text(text: str) -> None:
     assert bool(facets) == bool(tokens(text))
     assert all(wording.strip() for wording in wordings(facets))
     assert split(text) == facets
+
+
+def test_a_text_of_thousands_of_sentences_is_split_in_time() -> None:
+    """Each facet is compared with each other; the most telling ones are kept all the same."""
+    telling = "Enzymatic clarification of cloudy citrus juice without bitter aftertaste is wanted."
+    short = [f"Item{number} sensor{number}." for number in range(4000)]
+    text = " ".join([*short[:2000], telling, *short[2000:], *short])
+    begun = time.perf_counter()
+    found = split(text)
+    assert time.perf_counter() - begun < 3
+    assert len(found) == MOST
+    assert telling in [facet.wordings[0] for facet in found]
+
+
+def test_repeats_do_not_push_others_out() -> None:
+    repeated = "Clear citrus juice by enzymes quickly. " * (2 * CONSIDERED)
+    found = split(repeated + "Dry shrimp shells.")
+    assert [facet.wordings[0] for facet in found] == [
+        "Clear citrus juice by enzymes quickly.",
+        "Dry shrimp shells.",
+    ]

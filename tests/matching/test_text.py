@@ -1,6 +1,10 @@
 """Text preparation."""
 
+import time
 import unicodedata
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
 
 import pytest
 from hypothesis import example, given
@@ -12,6 +16,7 @@ from matching.lexical import count_terms
 from matching.text import (
     BIGRAMS,
     ENGLISH_STOPWORDS,
+    MOST_MARKS,
     JapaneseWords,
     bare_run_words,
     bilingual_text,
@@ -27,6 +32,8 @@ from matching.text import (
     read_japanese_by,
     sentences,
     split_at_japanese,
+    tidy_line,
+    tidy_text,
     tokens,
     without_japanese,
     words_id,
@@ -66,6 +73,43 @@ class TestNormalise:
     )
     def test_invisible_characters_vanish(self, invisible: str) -> None:
         assert normalise(f"葛{invisible}城 surimi{invisible} gel") == "葛城 surimi gel"
+
+    @pytest.mark.parametrize(
+        "sign",
+        [
+            *map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x61C]),
+            *map(chr, [*range(0x200B, 0x200E), 0x2060, 0xFEFF, 0xAD, 0x3164, 0xFFA0, 0x1160]),
+            *map(chr, [0xFE0F, 0xE0041, 0x1D173]),
+        ],
+        ids=lambda sign: f"U+{ord(sign):04X}",
+    )
+    def test_signs_that_turn_or_hide_text_vanish(self, sign: str) -> None:
+        assert normalise(f"焼{sign}酎 {sign}gnp.exe") == "焼酎 gnp.exe"
+
+    @pytest.mark.parametrize(
+        "marks",
+        [
+            "\u0301",
+            "\u0301\u0323",
+            "\uff9e\u0323",
+            "\u0344\u0323",
+            "\u3099\u302a",
+            "\U0001d165\u0323",
+        ],
+    )
+    def test_marks_without_end_are_cut_quickly(self, marks: str) -> None:
+        """Unicode's sorting of them takes minutes for a megabyte."""
+        before = time.perf_counter()
+        text = normalise(f"a{marks * 200_000}b")
+        assert time.perf_counter() - before < 2
+        assert text[-1] == "b"
+        assert 2 < len(text) <= 2 + MOST_MARKS
+        assert normalise(text) == text
+
+    def test_marks_of_real_writing_stay(self) -> None:
+        for written in ("ガ", "ệ", "שָּׁ", "ཧྐྵྨླྺྼྻྂ", "パ"):
+            apart = unicodedata.normalize("NFKD", written)
+            assert unicodedata.normalize("NFKD", normalise(apart)) == apart
 
     def test_control_characters_separate_words(self) -> None:
         assert normalise("surimi\x00gel\x1fpaste\x7f") == "surimi gel paste"
@@ -377,3 +421,38 @@ def test_what_is_a_reading(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "黒木", "Kuroki", "くろき 遥", "・ー", "佐々き", "123"])
 def test_what_is_no_reading(text: str) -> None:
     assert not is_reading(text)
+
+
+class TestTidying:
+    @pytest.mark.parametrize(
+        "end", ["\n", "\r", "\r\n", "\u2028", "\u2029", "\x85", "\x0b", "\x0c"]
+    )
+    def test_a_line_has_no_line_break(self, end: str) -> None:
+        assert tidy_line(f"Juice{end}Bcc: x@example.jp", 100) == "Juice Bcc: x@example.jp"
+        assert tidy_text(f"Juice{end}and more", 100) == "Juice\nand more"
+
+    @given(any_text | st.text(st.sampled_from("=?\r\n\u2028utf8Q ＝？\u200b")))
+    def test_a_line_can_stand_in_the_header_of_a_mail(self, text: str) -> None:
+        try:
+            line = tidy_line(text, 1000)
+        except ValueError as error:
+            assert "=?" in str(error)  # noqa: PT017 - either outcome is right
+            assert "=?" in normalise(text)
+            return
+        message = EmailMessage()
+        message["Subject"] = f"New: {line}"
+        sent = message.as_bytes().split(b"\n\n")[0]
+        assert [name for name, _ in BytesParser(policy=default).parsebytes(sent).items()] == [
+            "Subject"
+        ]
+
+    def test_an_encoded_word_is_refused(self) -> None:
+        for text in ("=?utf-8?q?a=0ABcc:_x?=", "＝？utf-8?q?x?=", "=\u200b?utf-8?q?x?="):
+            with pytest.raises(ValueError, match="write a space"):
+                tidy_line(text, 100)
+        assert tidy_text("1+1=?", 100) == "1+1=?"
+
+    def test_what_cannot_become_short_enough_is_refused_at_once(self) -> None:
+        with pytest.raises(ValueError, match="at most 100 characters"):
+            tidy_text("\ufdfa" * 301, 100)
+        assert len(tidy_text("e\u0323\u0302" * 100, 100)) == 100

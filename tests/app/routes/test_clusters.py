@@ -21,7 +21,7 @@ def test_a_company_sees_clusters(staff: TestClient, company: TestClient) -> None
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"colour": SECRET}, "colour"),
+        ({"colour": SECRET}, "body"),
         ({"slug": f"Not a slug {SECRET}"}, "slug"),
         ({"slug": "-leading"}, "slug"),
         ({"slug": "a" * 65}, "slug"),

@@ -162,7 +162,7 @@ def test_nothing_is_stored(
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"colour": SECRET}, "colour"),
+        ({"colour": SECRET}, "body"),
         ({"text": None}, "text"),
         ({"text": " \u200b "}, "text"),
         ({"text": 5}, "text"),

@@ -107,7 +107,7 @@ def test_a_new_need_is_open_and_for_staff_only(staff: TestClient, home: str) -> 
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"colour": SECRET}, "colour"),
+        ({"colour": SECRET}, "body"),
         ({"kind": SECRET}, "kind"),
         ({"kind": None}, "kind"),
         ({"title_en": None, "brief_en": "\u200b "}, "body"),
@@ -189,8 +189,8 @@ def test_patch_moves_to_another_organisation(staff: TestClient, home: str) -> No
         ({"trl_to": 2, "city": "都城市"}, "body"),
         ({"kind": None}, "kind"),
         ({"kind": SECRET}, "kind"),
-        ({"colour": SECRET}, "colour"),
-        ({"posted_on": "2020-01-01"}, "posted_on"),
+        ({"colour": SECRET}, "body"),
+        ({"posted_on": "2020-01-01"}, "body"),
         ({"clusters": ["nowhere"], "city": "都城市"}, "clusters"),
         ({"organisation_id": UNKNOWN, "city": "都城市"}, "organisation_id"),
         ({"status": None}, "status"),

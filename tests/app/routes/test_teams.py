@@ -112,7 +112,7 @@ def test_what_a_team_is_asked_for(staff: TestClient, path: str, people: dict[str
     [
         ({"size": 0}, "size"),
         ({"size": 7}, "size"),
-        ({"colour": SECRET}, "colour"),
+        ({"colour": SECRET}, "body"),
         ({"include": [SECRET]}, "include.0"),
         ({"include": [UNKNOWN]}, "include"),
         ({"include": [UNKNOWN], "exclude": [UNKNOWN]}, "exclude"),

@@ -113,7 +113,7 @@ class TestRows:
         text = 'id,title,year\r\nn1,"a\r\nb\r\nc",2024\r\n\r\nn2,"d\r\ne",soon\r\nn3,f,2024\r\n'
         result = read(tmp_path, "needs.csv", text)
         assert [(need.id, need.title_en) for need in result.needs] == [
-            ("n1", "a\nb\nc"),
+            ("n1", "a b c"),
             ("n3", "f"),
         ]
         problem = only_problem(result)
