@@ -10,23 +10,37 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.utils import get_dependant
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import (
+    APIKeyCookie,
+    APIKeyHeader,
+    HTTPAuthorizationCredentials,
+    HTTPBearer,
+)
 from sqlalchemy.orm import Session
 
 from app.access import Actor, may_ever, rule_of
+from app.browser import SAFE_METHODS, SESSION, require_csrf
 from app.clock import today
 from app.db import Database
 from app.errors import Problem, invalid
+from app.gate import Gate
+from app.limiting import count_key, count_sign_in
 from app.schemas.common import Slug
 from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
 from app.services.corpus import Engine
 from app.services.engines import Engines
 from app.services.keys import find_actor
+from app.services.sessions import actor_in, find_session
 from matching.filters import Filters
 from models import EngagementType, PartnerKind
 
 _BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer enm_…`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
+_COOKIE = APIKeyCookie(
+    name=f"__Host-{SESSION}",
+    auto_error=False,
+    description="Set by signing in; `enmusubi` over plain http. Needs X-CSRF-Token to change.",
+)
 
 
 def get_engines(request: Request) -> Engines:
@@ -50,20 +64,38 @@ def _write(database: Annotated[Database, Depends(get_database)]) -> Iterator[Ses
         yield session
 
 
+def get_gate(request: Request) -> Gate:
+    """Sessions, sign-in and rate limits of this process."""
+    gate: Gate = request.app.state.gate
+    return gate
+
+
 def get_actor(
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     header: Annotated[str | None, Depends(_HEADER)],
+    _cookie: Annotated[str | None, Depends(_COOKIE)],
     database: Annotated[Database, Depends(get_database)],
+    gate: Annotated[Gate, Depends(get_gate)],
 ) -> Actor:
-    """Who calls; Problem 401 without a valid key, 403 if the route's rule does not admit it."""
+    """Who calls, by a key or else by the cookie of a browser that is signed in.
+
+    Problem 401 without either, 403 if the route's rule does not admit it or another site's page
+    may have made the request, 429 if there are too many.
+    """
     secret = header or (bearer.credentials if bearer is not None else None)
     if secret is None:
-        raise _unauthenticated("This needs an API key: send `Authorization: Bearer KEY`.")
-    with database.reading() as session:
-        actor = find_actor(session, secret)
-    if actor is None:
-        raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
+        actor = _signed_in(request, database, gate)
+    else:
+        with database.reading() as session:
+            found = find_actor(session, secret)
+        if found is None:
+            raise _unauthenticated(
+                "The API key is not valid: it is unknown, mistyped, revoked or expired."
+            )
+        actor = found
+    count_key(request, str(actor.key_id or actor.account_id))
+    gate.uses.note(actor)
     endpoint = request.scope["endpoint"]
     action = rule_of(endpoint)
     if action is None or not may_ever(actor.role, action):  # a route without a rule admits nobody
@@ -81,6 +113,23 @@ def get_actor(
         # A filter that is misspelt and ignored would show what was to be left out.
         named = ", ".join(sorted(_parameters(endpoint))) or "none"
         raise invalid("query", f"has a parameter that is not known here; known are: {named}")
+    return actor
+
+
+def _signed_in(request: Request, database: Database, gate: Gate) -> Actor:
+    token = gate.browser.read(request, SESSION)
+    if token is None:
+        raise _unauthenticated(
+            "This needs an API key: send `Authorization: Bearer KEY`; or sign in first."
+        )
+    with database.reading() as session:
+        row = find_session(session, token, rules=gate.rules, uses=gate.uses)
+        if row is None:
+            raise _unauthenticated("You are signed out: sign in again.")
+        actor = actor_in(row)
+    if request.method not in SAFE_METHODS:
+        gate.browser.require_same_origin(request)
+        require_csrf(request, row.id)
     return actor
 
 
@@ -112,6 +161,10 @@ class PageQuery:
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(_write, scope="function")]
 CurrentActor = Annotated[Actor, Depends(get_actor)]
+CurrentGate = Annotated[Gate, Depends(get_gate)]
+CurrentDatabase = Annotated[Database, Depends(get_database)]
+SignInCounted = Depends(count_sign_in)
+"""For endpoints at which passwords could be tried out."""
 
 
 def get_engine(engines: Annotated[Engines, Depends(get_engines)], session: ReadSession) -> Engine:

@@ -15,17 +15,23 @@ from app import errors
 from app.access import Action, rule
 from app.db import Database
 from app.errors import ProblemDetails
+from app.gate import Gate, make_gate
+from app.jobs.uses import UsesWriter
 from app.jobs.worker import EmbeddingWorker
+from app.limiting import RateLimiting
 from app.middleware import BodyLimit
 from app.routes import (
+    accounts,
     capabilities,
     clusters,
     duplicates,
     health,
     matching,
+    me,
     needs,
     organisations,
     partners,
+    session,
 )
 from app.services.encoders import Offered, Recipe
 from app.services.engines import Engines, Limits
@@ -38,8 +44,10 @@ from matching.text import BIGRAMS, read_japanese_by
 DESCRIPTION: Final = """
 Matches what companies need with what researchers and institutes can do, and says why.
 
-Every call under `/v1` needs an API key, made with `enmusubi key create` and sent as
-`Authorization: Bearer KEY`. Lists are cut into pages: ask again with the `next_cursor` of a page.
+Every call under `/v1` but signing in needs an API key, made with `enmusubi key create` and sent as
+`Authorization: Bearer KEY`, or the cookie of a browser that is signed in (`POST /v1/session`); with
+the cookie, calls that change something also need the header `X-CSRF-Token`. Lists are cut into
+pages: ask again with the `next_cursor` of a page.
 Errors are problem details (RFC 9457).
 """
 
@@ -49,12 +57,13 @@ LIBRARY_ROUTES: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics"}
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
     for status, description in {
-        401: "No valid API key",
-        403: "The key's role does not allow that",
+        401: "No valid API key and not signed in",
+        403: "The role or the key's scopes do not allow that",
         404: "Absent, or not yours",
         409: "Stands against other data",
         413: "Body too large",
         422: "Not of the expected form",
+        429: "Too many requests: wait as long as Retry-After says",
         503: "Busy or starting: try again",
     }.items()
 }
@@ -77,10 +86,14 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
         lifespan=_lifespan,
     )
     app.state.engines = engines
+    app.state.gate = make_gate(settings)
     errors.install(app)
     app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
+    app.add_middleware(RateLimiting)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
     for module in (organisations, clusters, duplicates, partners, capabilities, needs, matching):
+        api.include_router(module.router)
+    for module in (session, me, accounts):
         api.include_router(module.router)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)
@@ -156,7 +169,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     worker = EmbeddingWorker(engines)
     engines.on_missing = worker.wake
     worker.start()
+    gate: Gate = app.state.gate
+    writer = UsesWriter(gate.uses, engines.database)
+    writer.start()
     yield
+    writer.stop()
     worker.stop()
     engines.database.engine.dispose()
 

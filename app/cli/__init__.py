@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import (
+    accounts,
     bench,
     data,
     encoder,
@@ -57,6 +58,7 @@ for module in (
     training,
     bench,
     keys,
+    accounts,
 ):
     module.register(app)
 

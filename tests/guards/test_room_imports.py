@@ -21,6 +21,7 @@ MAY: dict[str, tuple[str, ...]] = {
         "app.deps",
         "app.access",
         "app.visibility",
+        "app.browser",
         "app.errors",
         "models",
         "matching",
@@ -58,6 +59,9 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.settings": (),
     "app.keyring": ("app.settings",),
     "app.clock": ("app.settings",),
+    "app.limiting": ("app.errors",),
+    "app.browser": ("app.errors", "app.keyring", "app.services.oidc"),
+    "app.gate": ("app.browser", "app.limiting", "app.errors", "app.services", "app.settings"),
     "app.middleware": ("app.errors",),
 }
 """The longest prefix of a module's name decides; a module not named here may import all of ours."""
