@@ -15,8 +15,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
+from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import OAuth2Client
-from authlib.oauth2 import OAuth2Error
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
@@ -104,7 +104,7 @@ class Provider:
                 claims = self._claims(token, begun)
                 if "email" not in claims:
                     claims |= self._userinfo(client, claims["sub"])
-        except (OAuth2Error, JoseError, ValueError, KeyError, TypeError) as error:
+        except (AuthlibBaseError, JoseError, ValueError, KeyError, TypeError) as error:
             # The kind alone: the texts of these errors come from outside.
             logger.warning("a sign-in through OpenID was refused: %s", type(error).__name__)
             raise refused() from error

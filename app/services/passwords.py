@@ -42,8 +42,10 @@ def hash_password(password: str) -> str:
 def verify_password(password_hash: str | None, password: str) -> bool:
     """True if the hash is that of the password; without a hash False after the same time."""
     with _TURNS:
+        # Made at the first call, whoever is asked for: it takes as long as a verification.
+        dummy = _dummy(HASHER)
         try:
-            HASHER.verify(password_hash or _dummy(HASHER), _prepared(password))
+            HASHER.verify(password_hash or dummy, _prepared(password))
         except (VerificationError, InvalidHashError):
             return False
     return password_hash is not None
