@@ -64,7 +64,7 @@ class Provider:
 
     issuer: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     redirect_uri: str
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _metadata: dict[str, Any] = field(default_factory=dict, repr=False)
