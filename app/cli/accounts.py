@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
-from app.cli.bindings import organisation_id, partner_id
+from app.cli.bindings import organisation_id, partner_id, whose
 from app.cli.opening import open_database
 from app.cli.terminal import OUT
 from app.errors import invalid
@@ -49,16 +49,16 @@ def create(
 @group.command("list")
 def list_() -> None:
     """Show the accounts, also those of systems that only hold keys."""
-    table = Table("id", "e-mail", "name", "role", "bound to", "signs in by", "last", "state")
+    names = ("id", "name", "role", "who", "signs in by", "last", "state")
+    table = Table(*(Column(name, overflow="fold") for name in names))
     with open_database().reading() as session:
         for account in accounts.all_accounts(session):
             last = account.last_sign_in_at
             table.add_row(
                 str(account.id),
-                account.email or "",
                 account.name,
                 account.role.value,
-                str(account.organisation_id or account.partner_id or ""),
+                whose(session, account),
                 _ways(account),
                 f"{last:%Y-%m-%d %H:%M}" if last else "",
                 _state(account),

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.cli.terminal import name_of
 from app.errors import invalid
 from models import Account, Organisation, Partner
 
@@ -40,7 +41,9 @@ def _existing(
     return named
 
 
-def whose(account: Account) -> str:
-    """An account in a table: its address, or its id and what it is bound to."""
-    bound = account.organisation_id or account.partner_id
-    return (account.email or str(account.id)) + (f" ({bound})" if bound else "")
+def whose(session: Session, account: Account) -> str:
+    """An account in a table: its address, and the name of what it is bound to."""
+    bound = session.get(Organisation, account.organisation_id) if account.organisation_id else None
+    partner = session.get(Partner, account.partner_id) if account.partner_id else None
+    lines = [account.email, *(name_of(thing) for thing in (bound, partner) if thing)]
+    return "\n".join(line for line in lines if line)

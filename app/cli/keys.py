@@ -6,9 +6,9 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
-from app.access import Scope
+from app.access import SCOPES_OF, Scope
 from app.cli.bindings import organisation_id, partner_id, whose
 from app.cli.opening import open_database
 from app.cli.terminal import OUT
@@ -69,22 +69,28 @@ def create(
 @group.command("list")
 def list_() -> None:
     """Show the keys by their visible prefix."""
-    names = ("prefix", "name", "account", "role", "scopes", "made", "expires", "last used", "state")
-    table = Table(*names)
+    names = ("name", "account", "may", "valid", "last used", "state")
+    table = Table(Column("prefix", no_wrap=True), *(Column(n, overflow="fold") for n in names))
     with open_database().reading() as session:
         for key in keys.list_keys(session):
+            until = f" to {key.expires_at:%Y-%m-%d}" if key.expires_at else ""
             table.add_row(
                 key.prefix,
                 key.name,
-                whose(key.account),
-                key.account.role.value,
-                ", ".join(key.scopes),
-                f"{key.created_at:%Y-%m-%d}",
-                f"{key.expires_at:%Y-%m-%d}" if key.expires_at else "",
+                whose(session, key.account),
+                _may(key),
+                f"{key.created_at:%Y-%m-%d}{until}",
                 f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "",
                 _state(key),
             )
     OUT.print(table)
+
+
+def _may(key: ApiKey) -> str:
+    """The role, and the scopes where they are not all that the role can have."""
+    role = key.account.role
+    narrow = keys.scopes_of(key) != SCOPES_OF[role]
+    return "\n".join([role.value, *(key.scopes if narrow else ())])
 
 
 def _state(key: ApiKey) -> str:

@@ -153,7 +153,7 @@ def test_scopes_shrink_with_the_role(database: Database) -> None:
 def test_no_two_keys_have_one_prefix(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Since a key is revoked by its prefix."""
     drawn = iter("a" * 32 + "a" * 32 + "b" * 32)
-    monkeypatch.setattr(keys.secrets, "choice", lambda _: next(drawn))
+    monkeypatch.setattr("app.services.keys.secrets.choice", lambda _: next(drawn))
     with database.writing() as session:
         _, first = create_key(session, name="x", role=Role.ADMIN)
         _, second = create_key(session, name="y", role=Role.ADMIN)
