@@ -124,13 +124,13 @@ def rotate_my_key(
     response: Response,
     session: WriteSession,
     actor: CurrentActor,
-    body: Rotation = None,
+    body: Rotation,
 ) -> KeyMade:
     """Make the second key beside an old one; put it in place, then revoke the old one."""
     key = keys.get_key(session, key_id, account_id=actor.account_id)
     if not actor.scopes >= keys.scopes_of(key):
         raise Problem(HTTPStatus.FORBIDDEN, "The key to be rotated has more scopes than this call.")
-    made, secret = keys.rotate_key(session, key, expires_at=body.expires_at if body else None)
+    made, secret = keys.rotate_key(session, key, expires_at=body.expires_at)
     response.headers["Cache-Control"] = "no-store"
     return KeyMade(**KeyOut.model_validate(made).model_dump(), secret=secret)
 

@@ -136,7 +136,7 @@ class KeyRotation(Input):
     ] = None
 
 
-Rotation = Annotated[KeyRotation | None, Body(examples=[{"expires_at": "2100-01-01T00:00:00Z"}])]
+Rotation = Annotated[KeyRotation, Body(default_factory=KeyRotation)]
 """The body of a rotation, which may be left out."""
 
 

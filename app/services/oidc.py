@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Problem
 from app.services.accounts import fold_email
-from models import Account, utc_now
+from models import Account
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +211,6 @@ def bound_account(session: Session, identity: Identity) -> Account | None:
     if account is None or account.disabled_at is not None:
         return None
     account.oidc_issuer, account.oidc_subject = identity.issuer, identity.subject
-    account.last_sign_in_at = utc_now()
     session.flush()
     return account
 

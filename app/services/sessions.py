@@ -36,6 +36,7 @@ def open_session(session: Session, account: Account, rules: SessionRules) -> str
     """
     now = utc_now()
     session.execute(delete(SignInSession).where(SignInSession.expires_at < now))
+    account.last_sign_in_at = now
     token = secrets.token_urlsafe(TOKEN_BYTES)
     session.add(
         SignInSession(

@@ -71,7 +71,6 @@ def settle(
     )
     if account is not None and open_to_it and verified:
         account.failed_sign_ins, account.locked_until = 0, None
-        account.last_sign_in_at = now
         session.flush()
         return account
     changes: dict[str, Any] = {"failed_sign_ins": Account.failed_sign_ins}

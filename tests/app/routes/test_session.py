@@ -280,6 +280,25 @@ def test_a_disabled_account_is_out_at_once(anonymous: TestClient, database: Data
     problem(try_to_sign_in(browser(anonymous)), 401)
 
 
+def test_an_old_hash_is_renewed(
+    anonymous: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With today's parameters, at the next sign-in; which ends no session."""
+    account = person(database)
+    client = signed_in(anonymous)
+    before = _account(database, account).password_hash
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(2, 16, 1))
+    problem(try_to_sign_in(browser(anonymous), password=OTHER), 401)
+    assert _account(database, account).password_hash == before
+    signed_in(anonymous)
+    renewed = _account(database, account).password_hash
+    assert renewed is not None
+    assert "m=16,t=2,p=1" in renewed
+    signed_in(anonymous)
+    assert _account(database, account).password_hash == renewed
+    assert client.get("/v1/needs").status_code == 200
+
+
 def test_a_new_password_ends_all_sessions(anonymous: TestClient, database: Database) -> None:
     account = person(database)
     clients = [signed_in(anonymous) for _ in range(2)]
