@@ -129,7 +129,7 @@ def create_key(
         session, account, name=body.name, scopes=scopes, expires_at=body.expires_at
     )
     response.headers["Cache-Control"] = "no-store"
-    return KeyMade(**KeyOut.model_validate(made).model_dump(), secret=secret)
+    return KeyMade.of(made, secret)
 
 
 @router.post("/{account_id}/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED)
@@ -146,7 +146,7 @@ def rotate_key(
     key = keys.get_key(session, key_id, account_id=account_id)
     made, secret = keys.rotate_key(session, key, expires_at=body.expires_at)
     response.headers["Cache-Control"] = "no-store"
-    return KeyMade(**KeyOut.model_validate(made).model_dump(), secret=secret)
+    return KeyMade.of(made, secret)
 
 
 @router.delete("/{account_id}/keys/{key_id}", status_code=HTTPStatus.NO_CONTENT)

@@ -114,7 +114,7 @@ def create_my_key(
         session, account, name=body.name, scopes=scopes, expires_at=body.expires_at
     )
     response.headers["Cache-Control"] = "no-store"
-    return KeyMade(**KeyOut.model_validate(made).model_dump(), secret=secret)
+    return KeyMade.of(made, secret)
 
 
 @router.post("/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED)
@@ -132,7 +132,7 @@ def rotate_my_key(
         raise Problem(HTTPStatus.FORBIDDEN, "The key to be rotated has more scopes than this call.")
     made, secret = keys.rotate_key(session, key, expires_at=body.expires_at)
     response.headers["Cache-Control"] = "no-store"
-    return KeyMade(**KeyOut.model_validate(made).model_dump(), secret=secret)
+    return KeyMade.of(made, secret)
 
 
 @router.delete("/keys/{key_id}", status_code=HTTPStatus.NO_CONTENT)

@@ -90,7 +90,7 @@ def end_session(
     gate.browser.forget(request, response, SESSION)
 
 
-@router.get("/oidc/start", status_code=HTTPStatus.SEE_OTHER, dependencies=[SignInCounted])
+@router.get("/oidc/start", status_code=HTTPStatus.SEE_OTHER)
 @rule(Action.SIGN_IN)
 def begin_openid(request: Request, gate: CurrentGate) -> RedirectResponse:
     """Sign in through the OpenID provider: sends the browser there."""

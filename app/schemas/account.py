@@ -1,14 +1,14 @@
 """Accounts, their keys and sessions in requests and responses."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import Body
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from app.schemas.common import Input, Output, Stamped
-from models import Role
+from models import ApiKey, Role
 
 Language = Annotated[
     Literal["ja", "en"], Field(description="In which the service writes to the account.")
@@ -158,6 +158,11 @@ class KeyMade(KeyOut):
     """A key that was just made."""
 
     secret: Annotated[str, Field(description="Shown this once.")]
+
+    @classmethod
+    def of(cls, key: ApiKey, secret: str) -> Self:
+        """The key with its secret."""
+        return cls(**KeyOut.model_validate(key).model_dump(), secret=secret)
 
 
 class SignInIn(Input):

@@ -7,9 +7,11 @@ address that the provider says it has verified, and bound to that subject from t
 
 import logging
 import secrets
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -125,6 +127,7 @@ class Provider:
             scope=SCOPE,
             code_challenge_method="S256",
             timeout=TIMEOUT_SECONDS,
+            verify=_trusted(),
         )
 
     def _claims(self, token: Any, begun: Begun) -> dict[str, Any]:
@@ -224,9 +227,15 @@ def refused() -> Problem:
     )
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: it takes longer than the requests."""
+    return httpx2.create_ssl_context()
+
+
 def _fetch(address: str) -> dict[str, Any]:
     try:
-        answer = httpx2.get(address, timeout=TIMEOUT_SECONDS)
+        answer = httpx2.get(address, timeout=TIMEOUT_SECONDS, verify=_trusted())
         answer.raise_for_status()
         found = answer.json()
     except (httpx2.HTTPError, ValueError) as error:

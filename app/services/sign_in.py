@@ -6,9 +6,9 @@ password take one lookup, one argon2 verification and one written row each.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -73,13 +73,11 @@ def settle(
         account.failed_sign_ins, account.locked_until = 0, None
         session.flush()
         return account
-    changes: dict[str, Any] = {"failed_sign_ins": Account.failed_sign_ins}
-    if account is not None and open_to_it:
-        count = account.failed_sign_ins + 1
-        changes = {"failed_sign_ins": count}
-        if count >= failures:
-            changes["locked_until"] = now + lock_after(count - failures)
-    _write_something(session, account, changes)
+    locked_until = account.locked_until if account is not None else None
+    counted = account is not None and open_to_it
+    if account is not None and counted and account.failed_sign_ins + 1 >= failures:
+        locked_until = now + lock_after(account.failed_sign_ins + 1 - failures)
+    _write_one_row(session, account, counted=counted, locked_until=locked_until)
     return None
 
 
@@ -89,15 +87,24 @@ def lock_after(further: int) -> timedelta:
     return min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
 
 
-def _write_something(session: Session, account: Account | None, changes: dict[str, Any]) -> None:
-    """Write one row in any case: a refusal that writes nothing would be told by its time."""
-    any_row = select(Account.id).order_by(Account.id).limit(1)
-    row_id = session.scalar(any_row) if account is None else account.id
-    session.execute(
-        update(Account)
-        .where(Account.id == row_id)
-        .values(**changes, updated_at=Account.updated_at)
-        .execution_options(synchronize_session=False)
-    )
-    if account is not None:
-        session.expire(account)
+def _write_one_row(
+    session: Session, account: Account | None, *, counted: bool, locked_until: datetime | None
+) -> None:
+    """Count a failure of the account, or write as much to no effect.
+
+    A refusal that writes nothing would be told by its time: SQLite waits for the disk only where
+    something changes. So one row is changed in any case, and changed back unless it counts.
+    """
+    row_id = session.scalar(_ANY_ROW) if account is None else account.id
+    row = update(Account).where(Account.id == row_id).values(updated_at=Account.updated_at)
+    row = row.execution_options(synchronize_session=False)
+    session.execute(row.values(failed_sign_ins=Account.failed_sign_ins + 1))
+    if account is None:
+        session.execute(row.values(failed_sign_ins=Account.failed_sign_ins - 1))
+        return
+    number = Account.failed_sign_ins - (0 if counted else 1)
+    session.execute(row.values(failed_sign_ins=number, locked_until=locked_until))
+    session.expire(account)
+
+
+_ANY_ROW: Final = select(Account.id).order_by(Account.id).limit(1)
