@@ -43,6 +43,7 @@ class Scope(StrEnum):
     INTRODUCTIONS = "introductions"
     ACCOUNTS = "accounts"
     AUDIT = "audit"
+    METRICS = "metrics"
 
 
 SCOPES_OF: Final[dict[Role, frozenset[Scope]]] = {
@@ -53,6 +54,7 @@ SCOPES_OF: Final[dict[Role, frozenset[Scope]]] = {
             Scope.NEEDS,
             Scope.NEEDS_WRITE,
             Scope.INTRODUCTIONS,
+            Scope.METRICS,
         }
     ),
     Role.ADMIN: frozenset(Scope),
@@ -60,7 +62,7 @@ SCOPES_OF: Final[dict[Role, frozenset[Scope]]] = {
     Role.PARTNER: frozenset(
         {Scope.DIRECTORY, Scope.DIRECTORY_WRITE, Scope.NEEDS, Scope.INTRODUCTIONS}
     ),
-    Role.MACHINE: frozenset({Scope.DIRECTORY, Scope.DIRECTORY_WRITE}),
+    Role.MACHINE: frozenset({Scope.DIRECTORY, Scope.DIRECTORY_WRITE, Scope.METRICS}),
 }
 """The most that a key of each role can be given."""
 
@@ -169,6 +171,7 @@ class Action(Enum):
     READ_ME = ("read and change one's own account, keys and sessions", Noun.NOTHING, None)
     MANAGE_ACCOUNTS = ("manage accounts and keys", Noun.NOTHING, Scope.ACCOUNTS)
     READ_AUDIT = ("read the audit log", Noun.NOTHING, Scope.AUDIT)
+    READ_METRICS = ("read the figures of the service", Noun.NOTHING, Scope.METRICS)
 
     READ_CLUSTER = ("read clusters", Noun.NOTHING, Scope.DIRECTORY)
     WRITE_CLUSTER = ("create and change clusters", Noun.NOTHING, Scope.DIRECTORY_WRITE)
@@ -190,7 +193,7 @@ class Action(Enum):
     MATCH_NEED = ("ask for the partners of a need", Noun.NEED, Scope.NEEDS)
     KEEP_MATCHES = ("keep and read match runs, ask for teams", Noun.NEED, Scope.NEEDS)
     MATCH_TEXT = ("ask for the partners of a text", Noun.NOTHING, Scope.NEEDS)
-    MATCH_PARTNER = ("ask for the needs of a partner", Noun.NOTHING, Scope.NEEDS)
+    MATCH_PARTNER = ("ask for the needs of a partner", Noun.PARTNER, Scope.NEEDS)
     READ_BRIEFS = ("read the versions of a brief", Noun.NEED, Scope.NEEDS)
     WRITE_BRIEFS = ("draft, edit, release, withdraw briefs", Noun.NEED, Scope.NEEDS_WRITE)
     READ_LEDGER = ("read who has seen a need", Noun.NEED, Scope.NEEDS)
@@ -291,6 +294,7 @@ CLAUSES: Final[tuple[Clause, ...]] = (
     # Whoever has an account, and the office's own matters.
     Clause(EVERYBODY, frozenset({_A.OPEN, _A.SIGN_IN, _A.READ_ME}), View.FULL),
     Clause(_ADMIN, frozenset({_A.MANAGE_ACCOUNTS, _A.READ_AUDIT}), View.FULL),
+    Clause(STAFF | _MACHINE, frozenset({_A.READ_METRICS}), View.FULL),
     # The directory: organisations, clusters, partners and their evidence.
     Clause(EVERYBODY, frozenset({_A.READ_CLUSTER}), View.FULL),
     Clause(STAFF | _MACHINE, _DIRECTORY_READS | _DIRECTORY_WRITES, View.FULL),
@@ -368,6 +372,7 @@ DENIED: Final[frozenset[tuple[Role, Action]]] = frozenset(
             (_DIRECTORY_WRITES | _DIRECTORY_OFFICE | {_A.READ_ORGANISATION}) - {_A.WRITE_PARTNER}
         )
     }
+    | {(role, _A.READ_METRICS) for role in (Role.COMPANY, Role.PARTNER)}
     | {(Role.MACHINE, a) for a in _DIRECTORY_OFFICE}
     | {
         (Role.COMPANY, a)

@@ -1,15 +1,22 @@
 """Engine and sessions, and the rules that hold for every connection and every flush."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from app import auditing
+from app.access import Actor
+from app.audit_chain import Draft, append
+from app.contexts import KEY, NOBODY, SYSTEM, Context, context_of, declare
+from app.errors import Problem
 from models import Capability, Cluster, CorpusRevision, Organisation, Partner, Unavailability
 
 MATCHED = (Partner, Unavailability, Capability, Organisation, Cluster)
@@ -21,17 +28,21 @@ CONNECTIONS = 50
 
 BUSY_TIMEOUT_SECONDS = 30
 
+SQLITE_PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON")
+"""The last overwrites with zeros what is deleted or changed: names must not outlive their rows."""
+
 
 def make_engine(url: str) -> Engine:
     """An engine for the URL, which never shows parameters (confidential texts) in its errors.
 
     For SQLite the folder is made, and each connection gets WAL,
-    enforced foreign keys, synchronous FULL and a busy timeout.
+    enforced foreign keys, synchronous FULL, a busy timeout, and deleted content overwritten.
+    PostgreSQL is spoken to by psycopg 3, with or without its name in the URL.
     """
-    parsed = make_url(url)
+    parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
         return create_engine(
-            url,
+            parsed,
             pool_pre_ping=True,
             pool_size=CONNECTIONS,
             hide_parameters=True,
@@ -39,7 +50,7 @@ def make_engine(url: str) -> Engine:
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url,
+        parsed,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
         pool_size=CONNECTIONS,
         hide_parameters=True,
@@ -49,10 +60,17 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
+def _with_driver(url: URL) -> URL:
+    """The URL as everybody else writes it (libpq's two spellings), with the driver that we have."""
+    if url.drivername in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # pysqlite must not begin transactions on its own
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+    for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -66,14 +84,18 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Sessions that read and sessions that write."""
+    """Sessions that read and sessions that write, each for an actor or in another context.
+
+    Without one, PostgreSQL shows them nothing that is protected; a test sees to it that every
+    caller of ours says for whom.
+    """
 
     engine: Engine
     reads: sessionmaker[Session]
     writes: sessionmaker[Session]
 
     @classmethod
-    def at(cls, url: str) -> "Database":
+    def at(cls, url: str) -> Self:
         """The database at a URL; nothing is opened yet."""
         engine = make_engine(url)
         writing = engine.execution_options(sqlite_begin="IMMEDIATE")
@@ -89,16 +111,43 @@ class Database:
         )
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session for reading only."""
-        with self.reads() as session:
+    def reading(self, who: Actor | Context = NOBODY) -> Iterator[Session]:
+        """A session for reading only.
+
+        What staff was shown is in the audit log before the block ends, or the block fails with
+        Problem 503: an answer that leaves after it is recorded.
+        """
+        with self.reads(info={KEY: context_of(who)}) as session:
             yield session
+            reads = auditing.take_reads(session)
+        if reads:
+            self._record(reads)
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, who: Actor | Context = NOBODY) -> Iterator[Session]:
         """A session that commits at the end of the block, or rolls back at an error."""
-        with self.writes.begin() as session:
+        with self.writes(info={KEY: context_of(who)}) as session, session.begin():
             yield session
+
+    def _record(self, reads: Sequence[Draft]) -> None:
+        try:
+            with self.writing(SYSTEM) as session:
+                append(session, reads)
+        except SQLAlchemyError as error:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "The audit log cannot be written, so nothing confidential is shown: try again "
+                "shortly.",
+                headers={"Retry-After": "2"},
+            ) from error
+
+
+auditing.install(Session)
+
+
+@event.listens_for(Session, "after_begin")
+def _say_for_whom(session: Session, _transaction: Any, connection: Connection) -> None:
+    declare(connection, session.info.get(KEY, NOBODY))
 
 
 @event.listens_for(Session, "before_flush")

@@ -1,14 +1,15 @@
 """What endpoints are given: sessions, the actor, the engine, pages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.dependencies.utils import get_dependant
 from fastapi.security import (
     APIKeyCookie,
@@ -18,21 +19,27 @@ from fastapi.security import (
 )
 from sqlalchemy.orm import Session
 
-from app.access import Actor, may_ever, rule_of
+from app.access import Action, Actor, Noun, may_ever, rule_of
+from app.auditing import acting
 from app.browser import SAFE_METHODS, SESSION, require_csrf
 from app.clock import today
+from app.contexts import AUTHENTICATION, NOBODY
 from app.db import Database
 from app.errors import Problem, invalid
 from app.gate import Gate
 from app.limiting import count_key, count_sign_in
 from app.schemas.common import Slug
 from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
+from app.services.anonymisers import anonymiser_for
 from app.services.corpus import Engine
+from app.services.disclosures import record_disclosure
 from app.services.engines import Engines
 from app.services.keys import find_actor
 from app.services.sessions import actor_in, find_session
+from app.settings import get_settings
+from matching.anonymise import Anonymiser
 from matching.filters import Filters
-from models import EngagementType, PartnerKind
+from models import EngagementType, PartnerKind, Purpose
 
 _BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer enm_…`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
@@ -41,6 +48,7 @@ _COOKIE = APIKeyCookie(
     auto_error=False,
     description="Set by signing in; `enmusubi` over plain http. Needs X-CSRF-Token to change.",
 )
+PURPOSE: Final = "What staff reads for; it goes into the audit log."
 
 
 def get_engines(request: Request) -> Engines:
@@ -52,16 +60,6 @@ def get_engines(request: Request) -> Engines:
 def get_database(request: Request) -> Database:
     """The database of this process."""
     return get_engines(request).database
-
-
-def _read(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
-    with database.reading() as session:
-        yield session
-
-
-def _write(database: Annotated[Database, Depends(get_database)]) -> Iterator[Session]:
-    with database.writing() as session:
-        yield session
 
 
 def get_gate(request: Request) -> Gate:
@@ -87,7 +85,7 @@ def get_actor(
     if secret is None:
         actor = _signed_in(request, database, gate)
     else:
-        with database.reading() as session:
+        with database.reading(AUTHENTICATION) as session:
             found = find_actor(session, secret)
         if found is None:
             raise _unauthenticated(
@@ -122,7 +120,7 @@ def _signed_in(request: Request, database: Database, gate: Gate) -> Actor:
         raise _unauthenticated(
             "This needs an API key: send `Authorization: Bearer KEY`; or sign in first."
         )
-    with database.reading() as session:
+    with database.reading(AUTHENTICATION) as session:
         row = find_session(session, token, rules=gate.rules, uses=gate.uses)
         if row is None:
             raise _unauthenticated("You are signed out: sign in again.")
@@ -148,6 +146,22 @@ def _unauthenticated(detail: str) -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
 
 
+def get_purpose(
+    request: Request,
+    actor: Annotated[Actor, Depends(get_actor)],
+    x_purpose: Annotated[Purpose | None, Header(description=PURPOSE)] = None,
+) -> Purpose | None:
+    """What the caller reads for; Problem 422 if staff must say so and does not."""
+    action = rule_of(request.scope["endpoint"])
+    confidential = action is Action.MATCH_PARTNER or (
+        action is not None and action.noun in (Noun.NEED, Noun.INTRODUCTION)
+    )
+    if x_purpose is None and actor.is_staff and confidential and get_settings().require_purpose:
+        choices = ", ".join(Purpose)
+        raise invalid("X-Purpose", f"say in this header what you read it for, one of: {choices}")
+    return x_purpose
+
+
 @dataclass(frozen=True, slots=True)
 class PageQuery:
     """Which page is wanted."""
@@ -156,23 +170,138 @@ class PageQuery:
     limit: Annotated[int, Query(ge=1, le=200)] = 50
 
 
+StatedPurpose = Annotated[Purpose | None, Depends(get_purpose)]
+CurrentActor = Annotated[Actor, Depends(get_actor)]
+CurrentDatabase = Annotated[Database, Depends(get_database)]
+
+
+def _read(
+    database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
+) -> Iterator[Session]:
+    with database.reading(actor) as session:
+        acting(session, actor, purpose)
+        yield session
+
+
+def write_session(
+    request: Request, database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
+) -> Iterator[Session]:
+    """The session of a request that writes; committed after the answer is made."""
+    with database.writing(actor) as session:
+        acting(session, actor, purpose)
+        request.state.write_session = session  # an answer that is kept is stored in it, too
+        yield session
+
+
+def _read_open(database: CurrentDatabase) -> Iterator[Session]:
+    with database.reading(NOBODY) as session:
+        yield session
+
+
 # The scope "function" commits before the response is sent: the default would answer 200 to a
 # write whose commit then fails.
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
-WriteSession = Annotated[Session, Depends(_write, scope="function")]
-CurrentActor = Annotated[Actor, Depends(get_actor)]
+WriteSession = Annotated[Session, Depends(write_session, scope="function")]
+OpenSession = Annotated[Session, Depends(_read_open, scope="function")]
+"""For endpoints that ask for no account: nothing that is protected is seen by it."""
 CurrentGate = Annotated[Gate, Depends(get_gate)]
-CurrentDatabase = Annotated[Database, Depends(get_database)]
 SignInCounted = Depends(count_sign_in)
 """For endpoints at which passwords could be tried out."""
 
 
-def get_engine(engines: Annotated[Engines, Depends(get_engines)], session: ReadSession) -> Engine:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The database as far as it takes to find out who calls: accounts, keys, sessions."""
+
+    database: Database
+
+    def look(self) -> AbstractContextManager[Session]:
+        """A session for reading."""
+        return self.database.reading(AUTHENTICATION)
+
+    def settle(self) -> AbstractContextManager[Session]:
+        """A session that commits at the end of the block."""
+        return self.database.writing(AUTHENTICATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Several transactions of one request, where something slow lies between them."""
+
+    database: Database
+    actor: Actor
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session of the actor for reading."""
+        with self.database.reading(self.actor) as session:
+            acting(session, self.actor)
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session of the actor that commits at the end of the block."""
+        with self.database.writing(self.actor) as session:
+            acting(session, self.actor)
+            yield session
+
+
+def get_door(database: CurrentDatabase) -> Door:
+    """For endpoints at which one signs in."""
+    return Door(database)
+
+
+def get_desk(database: CurrentDatabase, actor: CurrentActor) -> Desk:
+    """For endpoints that compute between reading and writing."""
+    return Desk(database, actor)
+
+
+CurrentDoor = Annotated[Door, Depends(get_door)]
+CurrentDesk = Annotated[Desk, Depends(get_desk)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Writes down which released versions the caller is shown, before they are sent."""
+
+    database: Database
+    actor: Actor
+
+    def record(self, versions: Iterable[UUID]) -> None:
+        """One entry for each version, committed at once."""
+        shown = list(versions)
+        if shown:
+            with self.database.writing(self.actor) as session:
+                acting(session, self.actor)
+                for version in shown:
+                    record_disclosure(session, version, actor=self.actor)
+
+
+def get_ledger(database: CurrentDatabase, actor: CurrentActor) -> Ledger:
+    """The ledger of who has seen which version of which need."""
+    return Ledger(database, actor)
+
+
+CurrentLedger = Annotated[Ledger, Depends(get_ledger)]
+
+
+CurrentEngines = Annotated[Engines, Depends(get_engines)]
+
+
+def get_engine(engines: CurrentEngines, session: ReadSession) -> Engine:
     """The engine for this request: of the encoder that serves as the request's session sees it."""
     return engines.current(session)
 
 
 CurrentEngine = Annotated[Engine, Depends(get_engine)]
+
+
+def get_anonymiser(engine: CurrentEngine, session: ReadSession) -> Anonymiser:
+    """What is known when a need is made anonymous; ask for it before a session that writes."""
+    return anonymiser_for(session, engine)
+
+
+CurrentAnonymiser = Annotated[Anonymiser, Depends(get_anonymiser)]
 Today = Annotated[date, Depends(today)]
 CurrentPage = Annotated[PageQuery, Depends()]
 

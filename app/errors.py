@@ -10,8 +10,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from matching.encoders import EncoderError
@@ -143,6 +144,34 @@ def _on_integrity(_: Request, error: Exception) -> JSONResponse:
     )
 
 
+REFUSED: Final = "42501"
+"""SQLSTATE of PostgreSQL: a privilege or a row-level policy is lacking."""
+
+
+def _on_programming(request: Request, error: Exception) -> JSONResponse:
+    original = error.orig if isinstance(error, ProgrammingError) else None
+    if getattr(original, "sqlstate", None) != REFUSED:
+        return _on_bug(request, error)
+    # The policy let it through and the database did not: one of them is wrong.
+    logger.error("refused by the database", exc_info=error)
+    return respond(
+        Problem(HTTPStatus.FORBIDDEN, "The database refuses this for your account; ask the office.")
+    )
+
+
+def _on_data(_: Request, error: Exception) -> JSONResponse:
+    # PostgreSQL refuses what SQLite takes: a NUL character, a number past its column's width.
+    logger.info("data error: %s", type(error).__name__)
+    return respond(
+        invalid("request", "holds a character or a number that no field takes: leave it out")
+    )
+
+
+def _on_stale(_: Request, error: Exception) -> JSONResponse:
+    logger.info("stale: %s", type(error).__name__)
+    return respond(conflict("Somebody else has changed it at the same moment: read it again."))
+
+
 def _on_unavailable(_: Request, error: Exception) -> JSONResponse:
     logger.error("temporarily unavailable", exc_info=error)
     return respond(
@@ -169,6 +198,9 @@ HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
     HTTPException: _on_http,
     RequestValidationError: _on_validation,
     IntegrityError: _on_integrity,
+    DataError: _on_data,
+    ProgrammingError: _on_programming,
+    StaleDataError: _on_stale,
     OperationalError: _on_unavailable,
     PoolTimeoutError: _on_unavailable,
     EncoderError: _on_unavailable,

@@ -1,33 +1,42 @@
 """The HTTP service: `create_app` reads top to bottom."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.routing import Route
 
 from app import errors
-from app.access import Action, rule
+from app.access import Action, rule, rule_of
+from app.access_table import RouteRule
 from app.db import Database
+from app.deps import get_actor
 from app.errors import ProblemDetails
+from app.etags import describe_tags
 from app.gate import Gate, make_gate
+from app.jobs.erasing import cleanse, replay
 from app.jobs.uses import UsesWriter
 from app.jobs.worker import EmbeddingWorker
 from app.limiting import RateLimiting
 from app.middleware import BodyLimit
 from app.routes import (
     accounts,
+    briefs,
     capabilities,
     clusters,
     duplicates,
     health,
+    introductions,
     matching,
     me,
+    named_staff,
     needs,
     organisations,
     partners,
@@ -35,11 +44,17 @@ from app.routes import (
 )
 from app.services.encoders import Offered, Recipe
 from app.services.engines import Engines, Limits
+from app.services.erasure_ledger import Ledger
 from app.services.model import load_model, model_for
 from app.settings import Settings, get_settings
 from matching.encoders import Encoder, make_encoder
 from matching.sudachi import sudachi_words
 from matching.text import BIGRAMS, read_japanese_by
+
+logger = logging.getLogger(__name__)
+
+CLEANSING_SECONDS: Final = 5.0
+"""How long a start waits for other processes to let go of the database's old bytes."""
 
 DESCRIPTION: Final = """
 Matches what companies need with what researchers and institutes can do, and says why.
@@ -48,11 +63,36 @@ Every call under `/v1` but signing in needs an API key, made with `enmusubi key 
 `Authorization: Bearer KEY`, or the cookie of a browser that is signed in (`POST /v1/session`); with
 the cookie, calls that change something also need the header `X-CSRF-Token`. Lists are cut into
 pages: ask again with the `next_cursor` of a page.
-Errors are problem details (RFC 9457).
+Errors are problem details (RFC 9457). A POST that writes takes an `Idempotency-Key`, and is then
+carried out once however often it is sent. What can be changed has an `ETag`; with `If-Match` a
+change is made only to what you have seen.
+
+Staff say in the header `X-Purpose` what they read needs and introductions for; it goes into the
+audit log, in which each such reading and every change is an entry.
 """
 
-LIBRARY_ROUTES: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics"})
-"""Made by libraries, so they cannot declare their rule themselves; open, by name."""
+ROUTERS: Final = (
+    organisations,
+    clusters,
+    duplicates,
+    partners,
+    capabilities,
+    needs,
+    named_staff,
+    introductions,
+    briefs,
+    matching,
+    session,
+    me,
+    accounts,
+)
+
+LIBRARY_ROUTES: Final = {
+    "/docs": Action.OPEN,
+    "/docs/oauth2-redirect": Action.OPEN,
+    "/metrics": Action.READ_METRICS,
+}
+"""Made by libraries, so they cannot declare their action themselves."""
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
@@ -60,13 +100,26 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         401: "No valid API key and not signed in",
         403: "The role or the key's scopes do not allow that",
         404: "Absent, or not yours",
-        409: "Stands against other data",
+        409: "Stands against other data, or the same request is under way",
+        412: "Changed since it was read",
         413: "Body too large",
         422: "Not of the expected form",
         429: "Too many requests: wait as long as Retry-After says",
         503: "Busy or starting: try again",
     }.items()
 }
+
+
+def declared_routes(app: FastAPI) -> list[RouteRule]:
+    """Every route of ours with the action that it declares, for the table of the policy."""
+    return [
+        RouteRule(method, context.path or "", action)
+        for context in iter_route_contexts(app.routes)
+        if context.endpoint is not None
+        and (action := rule_of(context.endpoint)) is not None
+        and not (context.path or "").startswith("/docs")
+        for method in sorted(context.methods or ())
+    ]
 
 
 def create_app(settings: Settings | None = None, engines: Engines | None = None) -> FastAPI:
@@ -87,13 +140,12 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     )
     app.state.engines = engines
     app.state.gate = make_gate(settings)
+    app.state.settings = settings
     errors.install(app)
     app.add_middleware(BodyLimit, maximum=settings.max_body_bytes)
     app.add_middleware(RateLimiting)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
-    for module in (organisations, clusters, duplicates, partners, capabilities, needs, matching):
-        api.include_router(module.router)
-    for module in (session, me, accounts):
+    for module in ROUTERS:
         api.include_router(module.router)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)
@@ -108,6 +160,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         document = FastAPI.openapi(app)
         for path in document["paths"].values():
             for operation in path.values():
+                describe_tags(operation)
                 for status, response in operation["responses"].items():
                     if status >= "400" and "application/json" in response.get("content", {}):
                         content = response["content"]
@@ -161,9 +214,27 @@ def make_engines(settings: Settings) -> Engines:
     )
 
 
+def repeat_erasures(database: Database, settings: Settings) -> None:
+    """Erase in a restored database who was erased since; before anything of it is shown.
+
+    Also removes the bytes that an erasure had to leave because the file was in use, if it can.
+    Problem 503 if the ledger cannot be trusted.
+    """
+    ledger = Ledger(settings.ledger)
+    replay(database, ledger)
+    if ledger.is_pending() and not cleanse(
+        database, ledger, folder=settings.data_dir, patience=CLEANSING_SECONDS
+    ):
+        logger.warning(
+            "Bytes of erased persons are left in the database file: another process holds it. Run "
+            "`enmusubi person erase --finish` when it does not."
+        )
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engines: Engines = app.state.engines
+    repeat_erasures(engines.database, app.state.settings)
     engines.open()
     # Loads the encoder, embeds what is pending and reads the corpus, while /healthz answers.
     worker = EmbeddingWorker(engines)
@@ -183,7 +254,8 @@ def _expose_metrics(app: FastAPI) -> None:
         should_group_status_codes=False, excluded_handlers=["/metrics", "/healthz"]
     )
     instrumentator.instrument(app, metric_namespace="enmusubi")
-    instrumentator.expose(app, tags=["operation"])
+    # Counts of requests would tell anybody how many needs there are: a key is asked for.
+    instrumentator.expose(app, tags=["operation"], dependencies=[Depends(get_actor)])
     for route in app.routes:
         if isinstance(route, Route) and route.path in LIBRARY_ROUTES:
-            rule(Action.OPEN)(route.endpoint)
+            rule(LIBRARY_ROUTES[route.path])(route.endpoint)

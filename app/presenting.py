@@ -1,9 +1,10 @@
 """From match lists to what an actor may see of them."""
 
-from typing import Literal
+from collections.abc import Sequence
 from uuid import UUID
 
-from app import access
+from app.access import View
+from app.schemas.candidate import CandidateListOut, CandidateOut
 from app.schemas.explanation import (
     ChangeOut,
     Explain,
@@ -26,8 +27,11 @@ from app.schemas.match import (
     SignalOut,
     StandingOut,
 )
+from app.schemas.need import NeedBriefOut
 from app.schemas.team import TeamFacetOut, TeamMemberOut, TeamOut
+from app.services.candidates import Candidate
 from app.services.matches import Match, MatchList, NearMiss
+from app.services.outside import Brief
 from app.services.teams import FoundMember, TeamFound
 from matching.explain import Passage
 from matching.explanation import Explanation, FacetAnswer
@@ -38,38 +42,64 @@ from matching.signals import Sentence
 from matching.splitting import Facet
 from matching.text import language_of
 
-View = Literal["full", "coarse"]
-
-
-def match_view(view: access.View) -> View:
-    """How much of a match list that view shows.
-
-    `coarse` names no partner: only its kind, clusters and languages, so that a company learns
-    that help exists, and the coordinator makes the introduction.
-    """
-    return "full" if view is access.View.FULL else "coarse"
-
 
 def explained(view: View, asked: Explain) -> Explain:
     """How much is worked out for that view: nothing that it may not show."""
-    return asked if view == "full" else Explain.NONE
+    return asked if view is View.FULL else Explain.NONE
 
 
-def match_list(need_id: UUID | None, found: MatchList, *, view: View) -> MatchListOut:
-    """Partners for a need, as that view shows them."""
-    full = view == "full"
+def match_list(need_id: UUID | None, found: MatchList) -> MatchListOut:
+    """Partners for a need, for staff."""
     return MatchListOut(
         need_id=need_id,
         encoder=found.encoder_id,
         corpus_revision=found.revision,
         pending_embeddings=found.pending,
-        blocked=found.blocked if full else {},
+        blocked=found.blocked,
         strong=found.strong,
-        strength=found.strength if full else None,
+        strength=found.strength,
         advice=None if found.advice is None else _sentence(found.advice),
-        near_misses=[_near_miss(each) for each in found.near_misses] if full else [],
-        facets=[_facet(facet) for facet in found.facets] if full else [],
-        items=[_match(match, full=full) for match in found.matches],
+        near_misses=[_near_miss(each) for each in found.near_misses],
+        facets=[_facet(facet) for facet in found.facets],
+        items=[_match(match) for match in found.matches],
+    )
+
+
+def brief_out(brief: Brief) -> NeedBriefOut:
+    """A need as a partner sees it."""
+    need, version = brief.need, brief.version
+    return NeedBriefOut(
+        view="public" if brief.view is View.PUBLIC else "teaser",
+        id=need.id,
+        kind=need.kind,
+        status=need.status,
+        version=version.number,
+        title_ja=version.title_ja,
+        title_en=version.title_en,
+        brief_ja=version.brief_ja,
+        brief_en=version.brief_en,
+        engagement_types=need.engagement_types,
+        clusters=[cluster.slug for cluster in need.clusters],
+    )
+
+
+def candidate_list(
+    need_id: UUID | None, found: MatchList, shown: Sequence[Candidate]
+) -> CandidateListOut:
+    """Partners for a need, for the company whose need it is."""
+    return CandidateListOut(
+        need_id=need_id,
+        strong=found.strong,
+        advice=None if found.advice is None else _sentence(found.advice),
+        candidates=[
+            CandidateOut(
+                candidate_id=candidate.id,
+                kind=candidate.kind,
+                cluster=candidate.cluster,
+                reason=_sentence(candidate.reason),
+            )
+            for candidate in shown
+        ],
     )
 
 
@@ -97,7 +127,7 @@ def team_out(need_id: UUID, found: TeamFound) -> TeamOut:
         blocked=found.blocked,
         members=[
             TeamMemberOut(
-                partner=_partner(each, full=True),
+                partner=_partner(each),
                 rank=each.member.rank,
                 score=each.member.match.score,
                 gain=each.member.gain,
@@ -122,15 +152,15 @@ def team_out(need_id: UUID, found: TeamFound) -> TeamOut:
     )
 
 
-def _match(match: Match, *, full: bool) -> MatchOut:
+def _match(match: Match) -> MatchOut:
     return MatchOut(
         rank=match.rank,
-        score=match.ranked.score if full else None,
-        probability=match.probability if full else None,
-        partner=_partner(match, full=full),
-        signals=[_signal(signal) for signal in match.ranked.signals] if full else [],
-        evidence=[_evidence(passage) for passage in match.evidence] if full else [],
-        explanation=_explanation(match.explanation) if full and match.explanation else None,
+        score=match.ranked.score,
+        probability=match.probability,
+        partner=_partner(match),
+        signals=[_signal(signal) for signal in match.ranked.signals],
+        evidence=[_evidence(passage) for passage in match.evidence],
+        explanation=_explanation(match.explanation) if match.explanation else None,
     )
 
 
@@ -139,7 +169,7 @@ def _near_miss(near: NearMiss) -> NearMissOut:
     return NearMissOut(
         rank=miss.rank,
         score=miss.ranked.score,
-        partner=_partner(near, full=True),
+        partner=_partner(near),
         obstacle=miss.obstacle,
         sentence=_sentence(miss.sentence),
         lacks=[
@@ -154,15 +184,15 @@ def _near_miss(near: NearMiss) -> NearMissOut:
     )
 
 
-def _partner(shown: Match | NearMiss | FoundMember, *, full: bool) -> MatchedPartnerOut:
+def _partner(shown: Match | NearMiss | FoundMember) -> MatchedPartnerOut:
     partner = shown.partner
-    organisation = partner.organisation if full else None
+    organisation = partner.organisation
     return MatchedPartnerOut(
-        id=partner.id if full else None,
-        external_id=partner.external_id if full else None,
+        id=partner.id,
+        external_id=partner.external_id,
         kind=partner.kind,
-        name_ja=partner.name_ja if full else None,
-        name_en=partner.name_en if full else None,
+        name_ja=partner.name_ja,
+        name_en=partner.name_en,
         organisation_id=None if organisation is None else organisation.id,
         organisation_ja=None if organisation is None else organisation.name_ja,
         organisation_en=None if organisation is None else organisation.name_en,

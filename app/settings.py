@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     empty means the file `secret.key` in `data_dir`, made at the first start."""
     secret_key_file: str = ""
     """A file that holds the secret key."""
+    require_purpose: bool = False
+    """Whether staff must say by the header X-Purpose what it reads needs and introductions for."""
+    erasure_ledger: str = ""
+    """File of the erasures, which a restored backup is brought up to; best on another volume."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
     """Larger request bodies are refused with 413."""
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#\s]+/?)?$")] = ""
@@ -84,6 +88,11 @@ class Settings(BaseSettings):
     rate_limit_address: Rate = "1200/minute"
     rate_limit_sign_in: Rate = "10/minute"
     """Attempts to sign in from one address."""
+
+    @property
+    def ledger(self) -> Path:
+        """Where the erasures are written down."""
+        return Path(self.erasure_ledger or self.data_dir / "erasures.jsonl")
 
     @property
     def url(self) -> str:

@@ -166,3 +166,53 @@ class EncoderUse(StrEnum):
 
     SERVING = "serving"
     WANTED = "wanted"
+
+
+class AuditEvent(StrEnum):
+    """What an entry of the audit log is about."""
+
+    READ = "read"
+    """Confidential text was shown to staff."""
+    CREATE = "create"
+    CHANGE = "change"
+    DELETE = "delete"
+    IMPORT = "import"
+    RELEASE = "release"
+    WITHDRAW = "withdraw"
+    MAIL = "mail"
+    SIGN_IN = "sign_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    SIGN_OUT = "sign_out"
+    EXPORT = "export"
+    ERASE = "erase"
+
+
+class ObjectKind(StrEnum):
+    """What kind of object an entry of the audit log names."""
+
+    ACCOUNT = "account"
+    API_KEY = "api_key"
+    CAPABILITY = "capability"
+    CLUSTER = "cluster"
+    DISCLOSURE = "disclosure"
+    ERASURE = "erasure"
+    IMPORT = "import"
+    INTRODUCTION = "introduction"
+    INTRODUCTION_NOTE = "introduction_note"
+    MATCH_RUN = "match_run"
+    NEED = "need"
+    NEED_VERSION = "need_version"
+    ORGANISATION = "organisation"
+    PARTNER = "partner"
+    SIGN_IN_SESSION = "sign_in_session"
+
+
+class Purpose(StrEnum):
+    """What staff read a confidential text for, as they state it."""
+
+    BROKERING = "brokering"
+    REVIEW = "review"
+    SUPPORT = "support"
+    ERASURE_REQUEST = "erasure_request"
+    AUDIT = "audit"
+    OTHER = "other"

@@ -29,7 +29,10 @@ class Introduction(Identified, Timestamped, Base):
             postgresql_where=text(LIVE),
         ),
         CheckConstraint("(state = 'declined') = (declined_by IS NOT NULL)", name="declined"),
-        CheckConstraint("(state = 'closed') = (outcome IS NOT NULL)", name="closed"),
+        # The outcome stays known to the office if a side takes its consent back after the end.
+        CheckConstraint(
+            "state = 'declined' OR (state = 'closed') = (outcome IS NOT NULL)", name="closed"
+        ),
     )
 
     need_id: Mapped[UUID] = mapped_column(ForeignKey("needs.id", ondelete="CASCADE"), index=True)
@@ -58,6 +61,9 @@ class Introduction(Identified, Timestamped, Base):
     partner: Mapped[Partner] = relationship(lazy="joined", innerjoin=True)
     steps: Mapped[list["IntroductionStep"]] = relationship(
         cascade="all, delete-orphan", order_by="IntroductionStep.id", passive_deletes=True
+    )
+    notes: Mapped[list["IntroductionNote"]] = relationship(
+        cascade="all, delete-orphan", order_by="IntroductionNote.id", passive_deletes=True
     )
 
     __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012 - SQLAlchemy's own form

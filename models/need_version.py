@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Identified, Timestamped, text_enum, utc_now
 from models.enums import Audience, Role
@@ -54,3 +54,5 @@ class Disclosure(Identified, Base):
     channel: Mapped[str] = mapped_column(String(16), default="api", server_default="api")
     """`api` or `mail`."""
     seen_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    version: Mapped[NeedVersion] = relationship()

@@ -22,7 +22,7 @@ from app.services.keys import create_key
 from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
 from models import Role
-from tests.factories import make_organisation
+from tests.factories import make_organisation, make_partner
 from tests.tiny_encoder import train_tiny
 
 
@@ -152,5 +152,22 @@ def company(anonymous: TestClient, database: Database, company_id: str) -> TestC
     with database.writing() as session:
         _, secret = create_key(
             session, name="company", role=Role.COMPANY, organisation_id=UUID(company_id)
+        )
+    return with_key(anonymous, secret)
+
+
+@pytest.fixture
+def partner_id(database: Database) -> str:
+    """Id of the partner that `partner_client` speaks for."""
+    with database.writing() as session:
+        return str(make_partner(session, name_en="Haruka Kuroki").id)
+
+
+@pytest.fixture
+def partner_client(anonymous: TestClient, database: Database, partner_id: str) -> TestClient:
+    """Called by a partner's self-service."""
+    with database.writing() as session:
+        _, secret = create_key(
+            session, name="partner", role=Role.PARTNER, partner_id=UUID(partner_id)
         )
     return with_key(anonymous, secret)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from alembic import command
 from app import migrations
 from app.access import SCOPES_OF
+from app.cli.opening import TERMINAL
 from app.db import Database
 from app.migrations import configuration, is_current, upgrade
 from app.services.names import named, place_by_name, renew_name_keys
@@ -183,7 +184,7 @@ def test_names_stored_before_are_found_and_sorted(empty: Database) -> None:
     upgrade(empty)
 
     with empty.writing() as session:
-        people = list_partners(session, cursor=None, limit=9, name="たかはし").items
+        people = list_partners(session, actor=TERMINAL, cursor=None, limit=9, name="たかはし").items
         assert [partner.name_ja for partner in people] == ["髙橋 太郎"]
         homes = session.scalars(named(select(Organisation), Organisation, "大学")).all()
         assert [home.name_ja for home in homes] == ["日向灘大学"]

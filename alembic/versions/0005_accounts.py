@@ -17,18 +17,11 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+OFFICE = ["directory", "directory:write", "introductions", "metrics", "needs", "needs:write"]
 SCOPES = {
-    "coordinator": ["directory", "directory:write", "needs", "needs:write", "introductions"],
-    "company": ["directory", "needs", "needs:write", "introductions"],
-    "admin": [
-        "directory",
-        "directory:write",
-        "needs",
-        "needs:write",
-        "introductions",
-        "accounts",
-        "audit",
-    ],
+    "coordinator": OFFICE,
+    "company": ["directory", "introductions", "needs", "needs:write"],
+    "admin": [*OFFICE, "accounts", "audit"],
 }
 """All that a key of that role could do so far."""
 
@@ -181,6 +174,7 @@ def _create_logs() -> None:
     )
     op.create_index(op.f("ix_audit_entries_event"), "audit_entries", ["event"])
     op.create_index(op.f("ix_audit_entries_object_id"), "audit_entries", ["object_id"])
+    _make_append_only()
     op.create_table(
         "erasures",
         sa.Column("subject_kind", sa.String(length=16), nullable=False),
@@ -197,6 +191,38 @@ def _create_logs() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_suppressions")),
     )
+
+
+NO_CHANGE = "The audit log only grows: its entries are not changed or deleted."
+
+
+def _make_append_only() -> None:
+    """Against mistakes: who owns the database can drop triggers, and the chain tells of it."""
+    if op.get_bind().dialect.name == "sqlite":
+        for happening in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_entries_no_{happening.lower()} BEFORE {happening} "
+                f"ON audit_entries BEGIN SELECT RAISE(ABORT, '{NO_CHANGE}'); END"
+            )
+        # INSERT OR REPLACE deletes without the trigger for deletions.
+        op.execute(
+            "CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries "  # noqa: S608
+            "WHEN EXISTS (SELECT 1 FROM audit_entries WHERE seq = NEW.seq OR mac = NEW.mac) "
+            f"BEGIN SELECT RAISE(ABORT, '{NO_CHANGE}'); END"
+        )
+    else:
+        op.execute(
+            "CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{NO_CHANGE}'; END $$"
+        )
+        for name, happening, each in (
+            ("no_change", "UPDATE OR DELETE", "ROW"),
+            ("no_truncate", "TRUNCATE", "STATEMENT"),
+        ):
+            op.execute(
+                f"CREATE TRIGGER audit_entries_{name} BEFORE {happening} ON audit_entries "
+                f"FOR EACH {each} EXECUTE FUNCTION refuse_audit_change()"
+            )
 
 
 OLD_KEYS = sa.table(
@@ -268,6 +294,8 @@ def downgrade() -> None:
     """Keys of roles that there were not before are lost."""
     for table in ("suppressions", "erasures", "audit_entries", "idempotent_answers"):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_audit_change()")
     op.drop_table("sign_in_sessions")
     op.drop_table("need_staff")
     connection = op.get_bind()

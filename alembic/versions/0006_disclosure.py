@@ -210,7 +210,8 @@ def _create_introductions() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.CheckConstraint(
-            "(state = 'closed') = (outcome IS NOT NULL)", name=op.f("ck_introductions_closed")
+            "state = 'declined' OR (state = 'closed') = (outcome IS NOT NULL)",
+            name=op.f("ck_introductions_closed"),
         ),
         sa.CheckConstraint(
             "(state = 'declined') = (declined_by IS NOT NULL)",

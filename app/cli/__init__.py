@@ -8,15 +8,19 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import (
+    access,
     accounts,
+    audit,
     bench,
     data,
     encoder,
     evaluation,
+    introductions,
     keys,
     matching,
     needs,
     partners,
+    persons,
     serving,
     team,
     training,
@@ -47,18 +51,22 @@ def prepare() -> None:
 
 
 for module in (
+    access,
     serving,
     data,
     encoder,
     matching,
     needs,
     team,
+    introductions,
     partners,
+    persons,
     evaluation,
     training,
     bench,
     keys,
     accounts,
+    audit,
 ):
     module.register(app)
 

@@ -10,6 +10,7 @@ from rich.table import Column, Table
 from app.cli.bindings import organisation_id, partner_id, whose
 from app.cli.opening import open_database
 from app.cli.terminal import OUT
+from app.contexts import SYSTEM
 from app.errors import invalid
 from app.services import accounts
 from models import Account, Role, utc_now
@@ -33,7 +34,7 @@ def create(
     language: Annotated[str, typer.Option(help="ja or en.")] = "ja",
 ) -> None:
     """Make an account and print its id; `enmusubi account set-password` then gives a password."""
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         account = accounts.create_account(
             session,
             name=name,
@@ -51,7 +52,7 @@ def list_() -> None:
     """Show the accounts, also those of systems that only hold keys."""
     names = ("id", "name", "role", "who", "signs in by", "last", "state")
     table = Table(*(Column(name, overflow="fold") for name in names))
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         for account in accounts.all_accounts(session):
             last = account.last_sign_in_at
             table.add_row(
@@ -82,7 +83,7 @@ def _state(account: Account) -> str:
 @group.command()
 def disable(account: Reference) -> None:
     """End all that an account can do, at once: its sessions end, its keys are refused."""
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         found = accounts.find_account(session, account)
         accounts.disable_account(session, found)
     OUT.print(f"The account of {found.name} is disabled.", markup=False)
@@ -91,7 +92,7 @@ def disable(account: Reference) -> None:
 @group.command()
 def enable(account: Reference) -> None:
     """Let an account act again that was disabled or is locked."""
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         found = accounts.find_account(session, account)
         accounts.enable_account(session, found)
     OUT.print(f"The account of {found.name} is enabled.", markup=False)
@@ -109,10 +110,10 @@ def set_password(
     It signs the account out everywhere. A password on the command line would be seen by others.
     """
     database = open_database()
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         accounts.find_account(session, account)  # before somebody types a password for nobody
     password = _password(password_file)
-    with database.writing() as session:
+    with database.writing(SYSTEM) as session:
         found = accounts.find_account(session, account)
         accounts.set_password(session, found, password)
     OUT.print(f"The account of {found.name} has a new password.", markup=False)

@@ -22,6 +22,7 @@ from sqlalchemy import select
 from app.cli.bench_rank import rank_command
 from app.cli.opening import open_engines
 from app.cli.terminal import OUT, progress_bar
+from app.contexts import SYSTEM
 from app.errors import invalid
 from app.main import create_app, make_encoder_of
 from app.services.encoder_mismatch import require_serving
@@ -84,7 +85,7 @@ def encoder(
 def match(rounds: Annotated[int, typer.Option(min=1)] = 5) -> None:
     """Time of `GET /v1/needs/{id}/matches` over HTTP on the open needs of this database, warm."""
     engines = open_engines()
-    with engines.database.writing() as session:
+    with engines.database.writing(SYSTEM) as session:
         require_serving(session, engines.own)
         key, secret = create_key(session, name="bench", role=Role.COORDINATOR)
         statement = select(Need.id).where(Need.status == NeedStatus.OPEN)
@@ -101,7 +102,7 @@ def match(rounds: Annotated[int, typer.Option(min=1)] = 5) -> None:
                     warm.append(_ask(url, secret))
                     bar.advance()
     finally:
-        with engines.database.writing() as session:
+        with engines.database.writing(SYSTEM) as session:
             revoke_key(session, key.prefix)
     table = Table("request", "number", "p50 ms", "p95 ms")
     for name, seconds in (("first for its need", first), ("warm", warm)):

@@ -13,6 +13,7 @@ import typer
 from app.cli.opening import open_database, open_engines
 from app.cli.terminal import ERRORS, OUT, Bar, progress_bar
 from app.clock import today
+from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import conflict
 from app.jobs.changing import change_over
@@ -49,9 +50,12 @@ def import_path(database: Database, path: Path) -> bool:
     problems = [f"{p.file}, line {p.line}: {p.reason}" for p in read.problems] + done.problems
     for problem in problems:
         ERRORS.print(problem, markup=False, highlight=False)
+    for erased in done.suppressed:
+        ERRORS.print(erased, markup=False, highlight=False)
     OUT.print(
         f"{done.created} new, {done.changed} changed, {done.unchanged} as they were"
         + (f"; {len(problems)} could not be used as they are, see above" if problems else "")
+        + (f"; {len(done.suppressed)} of erased persons left out" if done.suppressed else "")
         + "."
     )
     if done.possible_duplicates:
@@ -73,7 +77,7 @@ def embed() -> None:
     engines = open_engines()
     database, encoder = engines.database, engines.own.encoder
     dimension = encoder.dimension  # loads it, for which nobody should wait to write
-    with database.writing() as session:
+    with database.writing(SYSTEM) as session:
         forgotten = delete_orphans(session)
         misfits = forget_misfits(session, encoder, dimension=dimension)
     if forgotten:
@@ -82,7 +86,7 @@ def embed() -> None:
         OUT.print(f"Forgot {misfits} vectors that did not have the encoder's length.")
     number = embed_all(engines)
     OUT.print(f"Embedded {number} texts." if number else "Nothing was left to embed.")
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         unread = count_unread(session, encoder)
     if unread:
         OUT.print(
@@ -98,7 +102,7 @@ def embed_all(engines: Engines) -> int:
     """
     database, encoder = engines.database, engines.own.encoder
     texts = pending_texts(database, encoder)
-    with database.writing() as session:
+    with database.writing(SYSTEM) as session:
         before = serving(session)
         serves = ask_for(session, engines.own)
     if texts or not serves:

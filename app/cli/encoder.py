@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.cli.encoder_training import train
 from app.cli.opening import open_database
 from app.cli.terminal import OUT
+from app.contexts import SYSTEM
 from app.main import make_encoder_of, recipe_in
 from app.services.embeddings import Stored, stored_vectors
 from app.services.encoder_mismatch import find_mismatch, settings_of
@@ -43,7 +44,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Print which encoder serves this database, how far a change is, and what vectors there are."""
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         present, coming, change = serving(session), wanted(session), change_of(session)
         stored = stored_vectors(session)
         mismatch = _mismatch(session)
@@ -120,7 +121,7 @@ def _say(sentence: str) -> None:
 @group.command()
 def forget() -> None:
     """Give up an unfinished change, and forget vectors of encoders that do not serve."""
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         number = forget_change(session)
     OUT.print(f"Forgot {number} vectors." if number else "There was nothing to forget.")
 

@@ -12,6 +12,7 @@ from app.access import SCOPES_OF, Scope
 from app.cli.bindings import organisation_id, partner_id, whose
 from app.cli.opening import open_database
 from app.cli.terminal import OUT
+from app.contexts import SYSTEM
 from app.errors import invalid
 from app.services import keys
 from app.services.accounts import find_account
@@ -47,7 +48,7 @@ def create(
     expires_at = None if expires is None else expiry(expires)
     if (role is None) == (account is None):
         raise invalid("key create", "say --role for a new account, or --account for one there is")
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         if account is not None:
             if organisation or partner:
                 raise invalid("key create", "an account that there is has its own binding")
@@ -71,7 +72,7 @@ def list_() -> None:
     """Show the keys by their visible prefix."""
     names = ("name", "account", "may", "valid", "last used", "state")
     table = Table(Column("prefix", no_wrap=True), *(Column(n, overflow="fold") for n in names))
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         for key in keys.list_keys(session):
             until = f" to {key.expires_at:%Y-%m-%d}" if key.expires_at else ""
             table.add_row(
@@ -108,7 +109,7 @@ def rotate(
 ) -> None:
     """Make the second key beside an old one and print it; then revoke the old one."""
     expires_at = None if expires is None else expiry(expires)
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         _, secret = keys.rotate_key(session, keys.find_key(session, prefix), expires_at=expires_at)
     typer.echo(secret)
 
@@ -116,7 +117,7 @@ def rotate(
 @group.command()
 def revoke(prefix: Annotated[str, typer.Argument(help="From `enmusubi key list`.")]) -> None:
     """End a key at once."""
-    with open_database().writing() as session:
+    with open_database().writing(SYSTEM) as session:
         key = keys.revoke_key(session, prefix)
     OUT.print(f"The key {prefix} of {key.name} is revoked.", markup=False)
 

@@ -6,18 +6,20 @@ from typing import Annotated
 
 import typer
 
-from app.cli.opening import open_engine
-from app.cli.serving import TERMINAL
+from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import show_matches, show_need
 from app.clock import today
+from app.contexts import SYSTEM
 from app.errors import invalid
 from app.presenting import match_list
 from app.schemas.explanation import Explain
+from app.services.audit import shown
 from app.services.matches import match_need, match_text
 from app.services.needs import find_need, query_of, require_open
 from matching.corpus import Query
 from matching.filters import Filters
 from matching.text import Language, language_of, normalise
+from models import ObjectKind
 
 
 def match(
@@ -39,7 +41,7 @@ def match(
         raise invalid("--text", "is empty: describe what is needed")
     engine = open_engine()
     filters = Filters(available_on=today())
-    with engine.database.reading() as session:
+    with engine.database.reading(SYSTEM) as session:
         if text is not None:
             stored = None
             query = Query(text=text, posted_on=today())
@@ -47,9 +49,10 @@ def match(
         else:
             stored = find_need(session, need or "", actor=TERMINAL)
             require_open(stored)
+            shown(session, ObjectKind.NEED, [stored.id])
             found = match_need(session, engine, stored, filters=filters, top=top, explain=explain)
         if as_json:
-            body = match_list(None if stored is None else stored.id, found, view="full")
+            body = match_list(None if stored is None else stored.id, found)
             json.dump(body.model_dump(mode="json"), sys.stdout, ensure_ascii=False, indent=1)
             sys.stdout.write("\n")
             return

@@ -8,15 +8,16 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.cli.opening import open_engine
-from app.cli.serving import TERMINAL
+from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import OUT, name_of
 from app.clock import today
+from app.contexts import SYSTEM
 from app.presenting import need_match_list
+from app.services.audit import shown
 from app.services.matches import Match, MatchList, match_partner
 from app.services.partners import find_partner
 from matching.text import Language
-from models import Partner
+from models import ObjectKind, Partner
 
 
 def needs(
@@ -27,11 +28,13 @@ def needs(
 ) -> None:
     """Print the open needs for which a partner stands out most."""
     engine = open_engine()
-    with engine.database.reading() as session:
-        stored = find_partner(session, partner)
+    with engine.database.reading(SYSTEM) as session:
+        stored = find_partner(session, partner, actor=TERMINAL)
         found = match_partner(
             session, engine, stored, actor=TERMINAL, today=today(), top=top, explain=as_json
         )
+        needs = (match.need.id for match in found.matches if match.need is not None)
+        shown(session, ObjectKind.NEED, needs)
         if as_json:
             body = need_match_list(stored.id, found)
             json.dump(body.model_dump(mode="json"), sys.stdout, ensure_ascii=False, indent=1)

@@ -1,21 +1,30 @@
 """What commands open: the database, migrated, and the engine."""
 
 from http import HTTPStatus
+from typing import Final
 
+from app.access import Actor
+from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import Problem
-from app.main import make_engines
+from app.main import make_engines, repeat_erasures
 from app.migrations import is_current, upgrade
 from app.services.corpus import Engine
 from app.services.encoder_mismatch import require_serving
 from app.services.engines import Engines
 from app.settings import get_settings
+from models import Role, new_id
+
+TERMINAL: Final = Actor(account_id=new_id(), role=Role.ADMIN)
+"""Whoever runs commands on the server's machine: as an administrator, whom nobody has named for a
+need of the level `named_staff`."""
 
 
 def open_database() -> Database:
     """The database of the settings; a new one is made, an old one is not migrated unasked.
 
-    Problem 503 if migrations are missing.
+    One that was restored from a backup is brought up to the ledger of erasures. Problem 503 if
+    migrations are missing or the ledger cannot be trusted.
     """
     database = Database.at(get_settings().url)
     if not is_current(database):
@@ -23,6 +32,7 @@ def open_database() -> Database:
             HTTPStatus.SERVICE_UNAVAILABLE,
             "The database is new or older than this program: run `enmusubi migrate` first.",
         )
+    repeat_erasures(database, get_settings())
     return database
 
 
@@ -41,7 +51,7 @@ def open_engine() -> Engine:
     the one that was asked for, and a command does not wait for a change.
     """
     engines = open_engines()
-    with engines.database.reading() as session:
+    with engines.database.reading(SYSTEM) as session:
         require_serving(session, engines.own)
         return engines.current(session)
 
@@ -50,4 +60,5 @@ def migrate() -> Database:
     """The database of the settings with every migration applied."""
     database = Database.at(get_settings().url)
     upgrade(database)
+    repeat_erasures(database, get_settings())
     return database

@@ -8,8 +8,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.cli.opening import open_database
+from app.cli.opening import TERMINAL, open_database
 from app.cli.terminal import ERRORS, OUT, name_of
+from app.contexts import SYSTEM
 from app.schemas.duplicate import PossibleDuplicatesOut
 from app.services.duplicates import (
     PossibleDuplicate,
@@ -32,8 +33,10 @@ def find(
 ) -> None:
     """Show the partners of a name, however it is written."""
     table = Table("name", "reading", "organisation", "kind", "id")
-    with open_database().reading() as session:
-        found = list_partners(session, cursor=None, limit=top, name=name, order="name")
+    with open_database().reading(SYSTEM) as session:
+        found = list_partners(
+            session, actor=TERMINAL, cursor=None, limit=top, name=name, order="name"
+        )
         for partner in found.items:
             home = "" if partner.organisation is None else name_of(partner.organisation)
             named = (name_of(partner), partner.name_kana or "", home, partner.kind.value)
@@ -50,7 +53,7 @@ def duplicates(
     as_json: Annotated[bool, typer.Option("--json", help="As the API answers.")] = False,
 ) -> None:
     """Show pairs of partners who may be one person, strongest first."""
-    with open_database().reading() as session:
+    with open_database().reading(SYSTEM) as session:
         found = possible_duplicates(session, limit=top)
         if as_json:
             body = PossibleDuplicatesOut.model_validate(found).model_dump(mode="json")
@@ -80,8 +83,11 @@ def merge(
 ) -> None:
     """Merge the second record into the first: what it holds is moved, then it is removed."""
     database = open_database()
-    with database.reading() as session:
-        one, other = find_partner(session, kept), find_partner(session, duplicate)
+    with database.reading(SYSTEM) as session:
+        one, other = (
+            find_partner(session, kept, actor=TERMINAL),
+            find_partner(session, duplicate, actor=TERMINAL),
+        )
         OUT.print(f"keep    {_line(one)}", highlight=False)
         OUT.print(f"remove  {_line(other)}", highlight=False)
         if not keep_differing:
@@ -89,11 +95,11 @@ def merge(
                 ERRORS.print(f"They differ in {field}.", style="yellow", highlight=False)
     if not yes:
         typer.confirm("Merge them? This cannot be undone.", abort=True)
-    with database.writing() as session:
+    with database.writing(SYSTEM) as session:
         merged = merge_partners(
             session,
-            find_partner(session, str(one.id)),
-            find_partner(session, str(other.id)),
+            find_partner(session, str(one.id), actor=TERMINAL),
+            find_partner(session, str(other.id), actor=TERMINAL),
             keep_differing=keep_differing,
         )
         OUT.print(f"Merged into {_line(merged)}.", highlight=False)
@@ -102,8 +108,11 @@ def merge(
 @group.command()
 def dismiss(one: Reference, other: Reference) -> None:
     """Remember that two partners are two people: the pair is not shown again."""
-    with open_database().writing() as session:
-        first, second = find_partner(session, one), find_partner(session, other)
+    with open_database().writing(SYSTEM) as session:
+        first, second = (
+            find_partner(session, one, actor=TERMINAL),
+            find_partner(session, other, actor=TERMINAL),
+        )
         dismiss_duplicates(session, first.id, second.id)
         OUT.print(f"Two people: {_line(first)}; {_line(second)}.", highlight=False)
 

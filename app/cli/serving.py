@@ -7,14 +7,15 @@ import uvicorn
 import uvicorn.config
 from sqlalchemy import exists, select
 
-from app.access import Actor
 from app.cli.data import embed_all, import_path
+from app.cli.opening import TERMINAL, open_database, open_engines
 from app.cli.opening import migrate as apply_migrations
-from app.cli.opening import open_database, open_engines
 from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
+from app.contexts import SYSTEM
 from app.main import create_app, make_engines
 from app.schemas.explanation import Explain
+from app.services.audit import shown
 from app.services.corpus import Engine
 from app.services.encoder_mismatch import find_mismatch
 from app.services.engines import Engines
@@ -24,13 +25,10 @@ from app.settings import get_settings
 from data.samples import REGION
 from matching.filters import Filters
 from matching.text import language_of
-from models import Need, NeedStatus, Partner, Role, new_id
+from models import Need, NeedStatus, ObjectKind, Partner
 
 SHOWN_NEED: Final = "ms-n03"
 """Of the sample region."""
-
-TERMINAL: Final = Actor(account_id=new_id(), role=Role.ADMIN)
-"""Whoever may run commands on the server's machine can read its database anyway."""
 
 LOGGING: Final = uvicorn.config.LOGGING_CONFIG | {
     "loggers": uvicorn.config.LOGGING_CONFIG["loggers"]
@@ -72,7 +70,7 @@ def demo(
 ) -> None:
     """Load the fictional sample region into an empty database and print one real match list."""
     database = apply_migrations()
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         sample = session.scalar(select(exists().where(Need.external_id == SHOWN_NEED)))
         empty = not session.scalar(select(exists().where(Partner.id.is_not(None))))
     if empty:
@@ -98,11 +96,11 @@ def _embedded(engines: Engines, *, may_wait: bool) -> Engine:
     """
     if not may_wait:
         engines.open()
-    with engines.database.reading() as session:
+    with engines.database.reading(SYSTEM) as session:
         mismatch = find_mismatch(session, engines.own)
     if may_wait or mismatch is None:
         embed_all(engines)
-    with engines.database.reading() as session:
+    with engines.database.reading(SYSTEM) as session:
         engine = engines.current(session)
     if engine.encoder.id != engines.own.encoder.id:
         OUT.print(
@@ -114,7 +112,7 @@ def _embedded(engines: Engines, *, may_wait: bool) -> Engine:
 
 
 def _show_one(engine: Engine, reference: str | None) -> None:
-    with engine.database.reading() as session:
+    with engine.database.reading(SYSTEM) as session:
         if reference is None:
             statement = select(Need).where(Need.status == NeedStatus.OPEN).order_by(Need.id.desc())
             need = session.scalars(statement.limit(1)).first()
@@ -123,6 +121,7 @@ def _show_one(engine: Engine, reference: str | None) -> None:
                 return
         else:
             need = find_need(session, reference, actor=TERMINAL)
+        shown(session, ObjectKind.NEED, [need.id])
         show_need(need)
         found = match_need(
             session,

@@ -8,11 +8,12 @@ import typer
 from rich.markup import escape
 
 from app.cli.explanation import in_language
-from app.cli.opening import open_engine
-from app.cli.serving import TERMINAL
+from app.cli.opening import TERMINAL, open_engine
 from app.cli.terminal import OUT, name_of, show_need, show_ruled_out
 from app.clock import today
+from app.contexts import SYSTEM
 from app.presenting import team_out
+from app.services.audit import shown
 from app.services.needs import find_need, query_of, require_open
 from app.services.teams import TeamFound, team_for_need
 from matching.counterfactual import title
@@ -20,6 +21,7 @@ from matching.filters import Filters
 from matching.greedy import LARGEST, SIZE
 from matching.signals import Sentence
 from matching.text import Language, language_of
+from models import ObjectKind
 
 UNSERVED = Sentence("nobody in the team", "チームに対応できる者なし")
 UNKNOWN = Sentence("nobody of those who fit best", "最も合う候補に対応できる者なし")
@@ -35,9 +37,10 @@ def team(
 ) -> None:
     """Print a small set of partners who together cover a need, and who covers what."""
     engine = open_engine()
-    with engine.database.reading() as session:
+    with engine.database.reading(SYSTEM) as session:
         stored = find_need(session, need, actor=TERMINAL)
         require_open(stored)
+        shown(session, ObjectKind.NEED, [stored.id])
         filters = Filters(available_on=today())
         found = team_for_need(session, engine, stored, filters=filters, size=size)
         if as_json:
@@ -52,8 +55,8 @@ def team(
 def _show(found: TeamFound, language: Language) -> None:
     answer = found.answer
     names = {}
-    for number, shown in enumerate(found.members, 1):
-        member, partner = shown.member, shown.partner
+    for number, listed in enumerate(found.members, 1):
+        member, partner = listed.member, listed.partner
         names[member.match.partner.id] = name = name_of(partner)
         OUT.print(
             f"\n[bold]{number}. {escape(name)}[/bold][dim] · {partner.kind.value}[/dim]  "

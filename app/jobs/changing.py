@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from app.contexts import SYSTEM
 from app.db import Database
 from app.jobs.embedding import embed_pending, embed_texts, pending_texts
 from app.services.embeddings import measure, pending_queries
@@ -34,11 +35,11 @@ class Reporter:
     def note(self) -> bool:
         """Note how far it is; False if this encoder is not wanted any more."""
         now = self._noted = time.monotonic()
-        with self._database.reading() as session:
+        with self._database.reading(SYSTEM) as session:
             found = measure(session, self._encoder)
         began, before = self._began = self._began or (now, found.embedded)
         pace = (found.embedded - before) / (now - began) if found.embedded > before else None
-        with self._database.writing() as session:
+        with self._database.writing(SYSTEM) as session:
             wanted_still = note_progress(
                 session,
                 self._encoder,
@@ -52,7 +53,7 @@ class Reporter:
         return wanted_still
 
     def _log(self) -> None:
-        with self._database.reading() as session:
+        with self._database.reading(SYSTEM) as session:
             change = change_of(session)
         if change is None:
             return
@@ -90,16 +91,16 @@ def change_over(
             progress=progress,
             after_chunk=lambda: reporter.report() and go_on(),
         )
-        with database.reading() as session:
+        with database.reading(SYSTEM) as session:
             queries = pending_queries(session, encoder)
         if not go_on():
             break
         embed_texts(database, encoder, queries, role="query")
         prepare()
-        with database.writing() as session:
+        with database.writing(SYSTEM) as session:
             if switch(session, encoder):
                 logger.info("The encoder %s serves now.", encoder.id)
                 return True
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         row = serving(session)
     return row is not None and row.encoder_id == encoder.id

@@ -5,9 +5,15 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final
 
+from app.contexts import SYSTEM
 from app.db import Database
 from app.services.capabilities import passage_of
-from app.services.embeddings import load_vectors, pending_capabilities, store_vectors
+from app.services.embeddings import (
+    load_vectors,
+    pending_capabilities,
+    present_texts,
+    store_vectors,
+)
 from matching.encoders import Encoder, Progress, Role, Vectors
 from matching.encoders.protocol import ignore_progress
 
@@ -23,13 +29,16 @@ def embed_texts(
     role: Role = "passage",
     progress: Progress | None = None,
     chunk: int = CHUNK,
+    only_present: bool = False,
 ) -> dict[str, Vectors]:
     """Vectors of texts by content hash: stored ones are read, the others computed and stored.
 
+    With `only_present` those that no capability has any more are not stored: while the encoder
+    worked, its owner may have been erased.
     Each chunk is committed on its own; a run that was interrupted goes on where it stopped. No
     session is open while the encoder works.
     """
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         vectors = load_vectors(session, texts.keys(), encoder, role)
     (progress or ignore_progress)(len(vectors))
     # Neighbours in length go into one chunk, so that hardly anything is padded.
@@ -38,15 +47,16 @@ def embed_texts(
     while keys := list(islice(remaining, chunk)):
         encoded = encoder.encode([texts[key] for key in keys], role=role, progress=progress)
         fresh = dict(zip(keys, encoded, strict=True))
-        with database.writing() as session:
-            store_vectors(session, fresh, encoder, role)
+        with database.writing(SYSTEM) as session:
+            kept = present_texts(session, fresh) if only_present else fresh.keys()
+            store_vectors(session, {key: fresh[key] for key in kept}, encoder, role)
         vectors |= fresh
     return vectors
 
 
 def pending_texts(database: Database, encoder: Encoder) -> dict[str, str]:
     """Texts of stored capabilities that are still to be embedded, by content hash."""
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         return {c.content_hash: passage_of(c) for c in pending_capabilities(session, encoder)}
 
 
@@ -66,6 +76,6 @@ def embed_pending(
     chunks = list(iter(lambda: dict(islice(remaining, CHUNK)), {}))
     random.shuffle(chunks)
     for chunk in chunks:
-        embed_texts(database, encoder, chunk, progress=progress)
+        embed_texts(database, encoder, chunk, progress=progress, only_present=True)
         if not after_chunk():
             return

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.clock import today
+from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import invalid
 from app.jobs.embedding import embed_texts, pending_texts
@@ -133,7 +134,7 @@ def store_set(
     database = _scratch(folder, read, cache)
     texts = pending_texts(database, encoder)
     embed_texts(database, encoder, texts, progress=steps.begin("embedding evidence", len(texts)))
-    with database.reading() as session:
+    with database.reading(SYSTEM) as session:
         corpus = CorpusCache(encoder, inline=0).current(session).corpus
         rows = session.execute(select(Partner.id, Partner.external_id))
         names = {str(row.id): str(row.external_id) for row in rows}

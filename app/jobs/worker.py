@@ -4,16 +4,20 @@ import logging
 import threading
 from typing import Final
 
+from app.contexts import SYSTEM
 from app.errors import Problem
 from app.jobs.changing import change_over
 from app.jobs.embedding import embed_pending, embed_texts, pending_texts
 from app.services.corpus import Engine
 from app.services.embeddings import delete_orphans, pending_queries
 from app.services.engines import Engines
+from app.services.idempotency import delete_expired_answers
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 30.0
+SWEEP_SECONDS: Final = 3600.0
+"""A round at least so often: what is kept for a day only goes at its end."""
 
 
 class EmbeddingWorker(threading.Thread):
@@ -51,10 +55,12 @@ class EmbeddingWorker(threading.Thread):
             except Exception:
                 # The thread must outlive a busy database, a full disk or a missing model.
                 logger.exception("embedding failed; it is tried again in %.0f s", RETRY_SECONDS)
-            self._wake.wait(timeout=RETRY_SECONDS if failed else None)
+            self._wake.wait(timeout=RETRY_SECONDS if failed else SWEEP_SECONDS)
             self._wake.clear()
 
     def _round(self) -> None:
+        with self._database.writing(SYSTEM) as session:
+            delete_expired_answers(session)
         self._catch_up()
         self._change()
 
@@ -63,7 +69,7 @@ class EmbeddingWorker(threading.Thread):
         engine = self._renew()
         if engine.reads:
             self._embed(engine)
-        with self._database.writing() as session:
+        with self._database.writing(SYSTEM) as session:
             delete_orphans(session)
         if not self._stopping:
             self._renew()
@@ -75,14 +81,14 @@ class EmbeddingWorker(threading.Thread):
 
         texts = pending_texts(self._database, engine.encoder)
         embed_pending(self._database, engine.encoder, texts, after_chunk=after_chunk)
-        with self._database.reading() as session:
+        with self._database.reading(SYSTEM) as session:
             queries = pending_queries(session, engine.encoder)
         if queries and not self._stopping:
             embed_texts(self._database, engine.encoder, queries, role="query")
 
     def _change(self) -> None:
         """Change the database to our own encoder, if that is wanted."""
-        with self._database.reading() as session:
+        with self._database.reading(SYSTEM) as session:
             encoder = self._engines.change(session)
         if encoder is None or self._stopping:
             return
@@ -99,7 +105,7 @@ class EmbeddingWorker(threading.Thread):
 
     def _renew(self) -> Engine:
         """Bring the index up to date; returns the engine that serves."""
-        with self._database.reading() as session:
+        with self._database.reading(SYSTEM) as session:
             engine = self._engines.current(session)
             engine.corpora.renew(session)
         return engine

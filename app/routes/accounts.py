@@ -7,7 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from app.access import Action, rule
-from app.deps import CurrentActor, CurrentDatabase, CurrentPage, ReadSession, WriteSession
+from app.api_route import ApiRoute
+from app.deps import CurrentActor, CurrentDesk, CurrentPage, ReadSession, WriteSession
+from app.etags import ChangeTags, NewTags, ReadTags
+from app.idempotency import secret_answer
 from app.schemas.account import (
     AccountIn,
     AccountOut,
@@ -23,14 +26,16 @@ from app.services import accounts, keys, sessions
 from app.services.passwords import hash_password
 from models import Role
 
-router = APIRouter(prefix="/accounts", tags=["accounts"])
+router = APIRouter(prefix="/accounts", tags=["accounts"], route_class=ApiRoute)
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 @rule(Action.MANAGE_ACCOUNTS)
-def create_account(body: AccountIn, session: WriteSession, actor: CurrentActor) -> AccountOut:
+def create_account(
+    body: AccountIn, session: WriteSession, actor: CurrentActor, tags: NewTags
+) -> AccountOut:
     """Make an account; it needs a password, a key, or a first sign-in through OpenID."""
-    return AccountOut.model_validate(accounts.create_account(session, **dict(body)))
+    return tags.show(AccountOut.model_validate(accounts.create_account(session, **dict(body))))
 
 
 @router.get("")
@@ -51,21 +56,28 @@ def list_accounts(
 
 @router.get("/{account_id}")
 @rule(Action.MANAGE_ACCOUNTS)
-def read_account(account_id: UUID, session: ReadSession, actor: CurrentActor) -> AccountOut:
+def read_account(
+    account_id: UUID, session: ReadSession, actor: CurrentActor, tags: ReadTags
+) -> AccountOut:
     """One account."""
-    return AccountOut.model_validate(accounts.get_account(session, account_id))
+    return tags.show(AccountOut.model_validate(accounts.get_account(session, account_id)))
 
 
 @router.patch("/{account_id}")
 @rule(Action.MANAGE_ACCOUNTS)
 def change_account(
-    account_id: UUID, body: AccountPatch, session: WriteSession, actor: CurrentActor
+    account_id: UUID,
+    body: AccountPatch,
+    session: WriteSession,
+    actor: CurrentActor,
+    tags: ChangeTags,
 ) -> AccountOut:
     """Change some fields of an account; another role or binding signs it out everywhere."""
-    account = accounts.get_account(session, account_id)
-    values = merged(AccountIn, AccountOut.model_validate(account), body)
-    accounts.write_account(session, account, **dict(values))
-    return AccountOut.model_validate(account)
+    account = accounts.get_account(session, account_id, lock=True)
+    before = AccountOut.model_validate(account)
+    tags.require(before)
+    accounts.write_account(session, account, **dict(merged(AccountIn, before, body)))
+    return tags.show(AccountOut.model_validate(account))
 
 
 @router.post("/{account_id}/disable")
@@ -89,14 +101,14 @@ def enable_account(account_id: UUID, session: WriteSession, actor: CurrentActor)
 @router.put("/{account_id}/password", status_code=HTTPStatus.NO_CONTENT)
 @rule(Action.MANAGE_ACCOUNTS)
 def set_password(
-    account_id: UUID, body: PasswordSet, actor: CurrentActor, database: CurrentDatabase
+    account_id: UUID, body: PasswordSet, actor: CurrentActor, desk: CurrentDesk
 ) -> None:
     """Give an account a new password; it signs the account out everywhere and unlocks it."""
-    with database.reading() as session:
+    with desk.read() as session:
         account = accounts.get_account(session, account_id)
         accounts.require_password_fits(account, body.password)
     password_hash = hash_password(body.password)  # while nobody waits to write
-    with database.writing() as session:
+    with desk.write() as session:
         account = accounts.get_account(session, account_id)
         accounts.store_password(session, account, password_hash)
 
@@ -119,6 +131,7 @@ def list_keys(account_id: UUID, session: ReadSession, actor: CurrentActor) -> Pa
 
 @router.post("/{account_id}/keys", status_code=HTTPStatus.CREATED)
 @rule(Action.MANAGE_ACCOUNTS)
+@secret_answer
 def create_key(
     account_id: UUID, body: KeyIn, response: Response, session: WriteSession, actor: CurrentActor
 ) -> KeyMade:
@@ -134,6 +147,7 @@ def create_key(
 
 @router.post("/{account_id}/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED)
 @rule(Action.MANAGE_ACCOUNTS)
+@secret_answer
 def rotate_key(
     account_id: UUID,
     key_id: UUID,

@@ -5,12 +5,13 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from app.access import Action, rule
+from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentPage, ReadSession, WriteSession
 from app.schemas.cluster import ClusterIn, ClusterOut
 from app.schemas.common import Page
 from app.services import clusters
 
-router = APIRouter(prefix="/clusters", tags=["clusters"])
+router = APIRouter(prefix="/clusters", tags=["clusters"], route_class=ApiRoute)
 
 
 @router.post("", status_code=HTTPStatus.CREATED)

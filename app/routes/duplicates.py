@@ -7,12 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from app.access import Action, rule
+from app.api_route import ApiRoute
 from app.deps import CurrentActor, ReadSession, WriteSession
+from app.etags import ChangeTags
 from app.schemas.duplicate import DismissIn, MergeIn, PossibleDuplicatesOut
 from app.schemas.partner import PartnerOut
 from app.services import duplicates, merging, partners
 
-router = APIRouter(prefix="/partners", tags=["partners"])
+router = APIRouter(prefix="/partners", tags=["partners"], route_class=ApiRoute)
 
 
 @router.get("/duplicates")
@@ -41,7 +43,7 @@ def dismiss_duplicates(body: DismissIn, session: WriteSession, actor: CurrentAct
 @router.post("/{partner_id}/merge")
 @rule(Action.RESOLVE_DUPLICATES)
 def merge_partners(
-    partner_id: UUID, body: MergeIn, session: WriteSession, actor: CurrentActor
+    partner_id: UUID, body: MergeIn, session: WriteSession, actor: CurrentActor, tags: ChangeTags
 ) -> PartnerOut:
     """Merge another record of the same person into this one, which is kept.
 
@@ -49,7 +51,8 @@ def merge_partners(
     over, the other record is removed, and later imports under its id go to this one. Answers 409
     and names the fields where the two stand against each other.
     """
-    kept = partners.get_partner(session, partner_id)
-    duplicate = partners.get_partner(session, body.duplicate_id)
+    kept = partners.get_partner(session, partner_id, actor=actor, lock=True)
+    tags.require(PartnerOut.model_validate(kept))
+    duplicate = partners.get_partner(session, body.duplicate_id, actor=actor)
     merged = merging.merge_partners(session, kept, duplicate, keep_differing=body.keep_differing)
-    return PartnerOut.model_validate(merged)
+    return tags.show(PartnerOut.model_validate(merged))

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from app.access import Action, rule
-from app.deps import CurrentEngine, ReadSession
+from app.deps import CurrentEngines, OpenSession
 from app.errors import Problem
 from app.schemas.health import EncoderChangeOut, HealthOut, ReadyOut
 from app.services.encoders import change_of
@@ -22,8 +22,9 @@ async def health() -> HealthOut:
 
 @router.get("/readyz")
 @rule(Action.OPEN)
-def ready(session: ReadSession, engine: CurrentEngine) -> ReadyOut:
+def ready(session: OpenSession, engines: CurrentEngines) -> ReadyOut:
     """The database answers and the corpus is loaded; 503 otherwise."""
+    engine = engines.current(session)
     loaded = engine.corpora.ready(session)
     if loaded is None:
         raise Problem(

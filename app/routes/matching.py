@@ -4,18 +4,21 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.access import Action, rule
+from app.access import Action, View, rule
+from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentEngine, ReadSession, Today
-from app.presenting import explained, match_list, match_view
+from app.presenting import candidate_list, explained, match_list
+from app.schemas.candidate import CandidateListOut
 from app.schemas.match import MatchListOut, MatchTextIn
 from app.schemas.match_run import MatchRunOut
-from app.services import clusters, match_runs, matches
+from app.services import audit, candidates, clusters, match_runs, matches
 from app.visibility import text_view
 from matching.corpus import Query
 from matching.filters import Filters
 from matching.text import bilingual_text
+from models import ObjectKind
 
-router = APIRouter(tags=["matching"])
+router = APIRouter(tags=["matching"], route_class=ApiRoute)
 
 
 @router.post("/match")
@@ -26,8 +29,8 @@ def match_text(
     actor: CurrentActor,
     engine: CurrentEngine,
     today: Today,
-) -> MatchListOut:
-    """Rank partners for a text; nothing of it is stored."""
+) -> MatchListOut | CandidateListOut:
+    """Rank partners for a text; nothing of it is stored. A company gets anonymous candidates."""
     query = Query(
         text=bilingual_text(body.title, body.text, None, None),
         posted_on=today,
@@ -43,7 +46,9 @@ def match_text(
         available_on=None if body.include_unavailable else today,
     )
     clusters.clusters_by_slug(session, filters.clusters)
-    view = match_view(text_view(actor))
+    view = text_view(actor)
+    if view is View.COARSE:
+        candidates.require_plain(filters, top=body.top, today=today)
     found = matches.match_text(
         session,
         engine,
@@ -52,11 +57,18 @@ def match_text(
         top=body.top,
         explain=explained(view, body.explain),
     )
-    return match_list(None, found, view=view)
+    if view is View.FULL:
+        return match_list(None, found)
+    corpus = engine.corpora.current(session).corpus
+    return candidate_list(
+        None, found, candidates.candidates(found, query, need_id=None, corpus=corpus)
+    )
 
 
 @router.get("/match-runs/{run_id}")
 @rule(Action.KEEP_MATCHES)
 def read_match_run(run_id: UUID, session: ReadSession, actor: CurrentActor) -> MatchRunOut:
     """A match list as it was kept."""
-    return MatchRunOut.model_validate(match_runs.get_run(session, run_id, actor=actor))
+    found = match_runs.get_run(session, run_id, actor=actor)
+    audit.shown(session, ObjectKind.MATCH_RUN, [run_id])
+    return MatchRunOut.model_validate(found)

@@ -6,16 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from app.access import Action, rule
+from app.api_route import ApiRoute
 from app.browser import SESSION
 from app.deps import (
     CurrentActor,
-    CurrentDatabase,
+    CurrentDesk,
     CurrentGate,
     ReadSession,
     SignInCounted,
     WriteSession,
 )
 from app.errors import Problem, conflict, invalid
+from app.etags import ChangeTags, ReadTags
+from app.idempotency import secret_answer
 from app.schemas.account import (
     KeyIn,
     KeyMade,
@@ -30,21 +33,22 @@ from app.schemas.common import Page
 from app.services import accounts, keys, sessions, sign_in
 from app.services.passwords import hash_password, verify_password
 
-router = APIRouter(prefix="/me", tags=["me"])
+router = APIRouter(prefix="/me", tags=["me"], route_class=ApiRoute)
 
 
 @router.get("")
 @rule(Action.READ_ME)
-def read_me(session: ReadSession, actor: CurrentActor) -> MeOut:
+def read_me(session: ReadSession, actor: CurrentActor, tags: ReadTags) -> MeOut:
     """Your account."""
-    return MeOut.model_validate(accounts.get_account(session, actor.account_id))
+    return tags.show(MeOut.model_validate(accounts.get_account(session, actor.account_id)))
 
 
 @router.patch("")
 @rule(Action.READ_ME)
-def change_me(body: MePatch, session: WriteSession, actor: CurrentActor) -> MeOut:
+def change_me(body: MePatch, session: WriteSession, actor: CurrentActor, tags: ChangeTags) -> MeOut:
     """Change your name or language; the rest is an administrator's work."""
-    account = accounts.get_account(session, actor.account_id)
+    account = accounts.get_account(session, actor.account_id, lock=True)
+    tags.require(MeOut.model_validate(account))
     accounts.write_account(
         session,
         account,
@@ -55,7 +59,7 @@ def change_me(body: MePatch, session: WriteSession, actor: CurrentActor) -> MeOu
         partner_id=account.partner_id,
         language=body.language or account.language,
     )
-    return MeOut.model_validate(account)
+    return tags.show(MeOut.model_validate(account))
 
 
 @router.put("/password", status_code=HTTPStatus.NO_CONTENT, dependencies=[SignInCounted])
@@ -66,7 +70,7 @@ def change_password(
     response: Response,
     actor: CurrentActor,
     gate: CurrentGate,
-    database: CurrentDatabase,
+    desk: CurrentDesk,
 ) -> None:
     """Change your password, in a browser in which you are signed in; it signs you out everywhere.
 
@@ -74,7 +78,7 @@ def change_password(
     """
     if actor.session_id is None:
         raise Problem(HTTPStatus.FORBIDDEN, "A key cannot change a password: sign in to do that.")
-    with database.reading() as session:
+    with desk.read() as session:
         account = accounts.get_account(session, actor.account_id)
         if account.password_hash is None:
             raise conflict("Your account has no password: an administrator can give it one.")
@@ -82,7 +86,7 @@ def change_password(
         candidate = sign_in.Candidate(account.id, account.password_hash)
     verified = verify_password(candidate.password_hash, body.current_password)
     renewed = hash_password(body.new_password) if verified else ""
-    with database.writing() as session:
+    with desk.write() as session:
         settled = sign_in.settle(session, candidate, verified=verified, failures=gate.failures)
         if settled is not None:
             accounts.store_password(session, settled, renewed)
@@ -101,6 +105,7 @@ def list_my_keys(session: ReadSession, actor: CurrentActor) -> Page[KeyOut]:
 
 @router.post("/keys", status_code=HTTPStatus.CREATED)
 @rule(Action.READ_ME)
+@secret_answer
 def create_my_key(
     body: KeyIn, response: Response, session: WriteSession, actor: CurrentActor
 ) -> KeyMade:
@@ -119,6 +124,7 @@ def create_my_key(
 
 @router.post("/keys/{key_id}/rotate", status_code=HTTPStatus.CREATED)
 @rule(Action.READ_ME)
+@secret_answer
 def rotate_my_key(
     key_id: UUID,
     response: Response,

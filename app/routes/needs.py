@@ -5,35 +5,42 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.access import Action, rule
+from app.access import Action, View, rule
+from app.api_route import ApiRoute
 from app.deps import (
     CurrentActor,
     CurrentEngine,
+    CurrentLedger,
     CurrentPage,
     MatchFilters,
     ReadSession,
     Today,
     WriteSession,
 )
-from app.presenting import explained, match_list, match_view, team_out
+from app.etags import ChangeTags, NewTags, ReadTags
+from app.presenting import brief_out, candidate_list, explained, match_list, team_out
+from app.schemas.candidate import CandidateListOut
 from app.schemas.common import Page, Slug, merged
 from app.schemas.explanation import Explain
 from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
-from app.schemas.need import NeedIn, NeedOut, NeedPatch
+from app.schemas.need import NeedBriefOut, NeedIn, NeedOut, NeedPatch, NeedStubOut
 from app.schemas.team import TeamIn, TeamOut
-from app.services import clusters, match_runs, matches, needs, teams
+from app.services import audit, candidates, clusters, match_runs, matches, needs, outside, teams
 from matching.filters import Filters
-from models import NeedKind, NeedStatus
+from models import NeedKind, NeedStatus, ObjectKind, Role
 
-router = APIRouter(prefix="/needs", tags=["needs"])
+router = APIRouter(prefix="/needs", tags=["needs"], route_class=ApiRoute)
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 @rule(Action.CREATE_NEED)
-def create_need(body: NeedIn, session: WriteSession, actor: CurrentActor, today: Today) -> NeedOut:
+def create_need(
+    body: NeedIn, session: WriteSession, actor: CurrentActor, today: Today, tags: NewTags
+) -> NeedOut:
     """Submit a need; it can be matched at once."""
-    return NeedOut.model_validate(needs.create_need(session, body, actor=actor, today=today))
+    made = needs.create_need(session, body, actor=actor, today=today)
+    return tags.show(NeedOut.model_validate(made))
 
 
 @router.get("")
@@ -42,12 +49,31 @@ def list_needs(
     session: ReadSession,
     actor: CurrentActor,
     page: CurrentPage,
+    ledger: CurrentLedger,
     status: NeedStatus | None = None,
     kind: NeedKind | None = None,
     cluster: Slug | None = None,
     external_id: str | None = None,
-) -> Page[NeedOut]:
-    """Needs; a company key sees its own only."""
+) -> Page[NeedOut | NeedStubOut] | Page[NeedBriefOut]:
+    """Needs, each as far as the caller may see it.
+
+    A company sees its own. A partner sees the released briefs of open needs, and each is written
+    into the need's ledger; it may filter by kind and cluster alone.
+    """
+    if actor.role is Role.PARTNER:
+        outside.require_plain(status=status, external_id=external_id)
+        briefs = outside.list_briefs(
+            session,
+            actor=actor,
+            cursor=page.cursor,
+            limit=page.limit,
+            kind=kind,
+            cluster=cluster,
+        )
+        ledger.record(brief.version.id for brief in briefs.items)
+        return Page[NeedBriefOut](
+            items=[brief_out(brief) for brief in briefs.items], next_cursor=briefs.next_cursor
+        )
     found = needs.list_needs(
         session,
         actor=actor,
@@ -58,33 +84,72 @@ def list_needs(
         cluster=cluster,
         external_id=external_id,
     )
-    return Page[NeedOut].model_validate(found, from_attributes=True)
+    stubs = needs.stubs_among(session, found.items, actor=actor)
+    audit.shown(session, ObjectKind.NEED, (need.id for need in found.items if need.id not in stubs))
+    return Page[NeedOut | NeedStubOut](
+        items=[
+            NeedStubOut.model_validate(need) if need.id in stubs else NeedOut.model_validate(need)
+            for need in found.items
+        ],
+        next_cursor=found.next_cursor,
+    )
 
 
 @router.get("/{need_id}")
 @rule(Action.READ_NEED)
-def read_need(need_id: UUID, session: ReadSession, actor: CurrentActor) -> NeedOut:
-    """One need."""
-    return NeedOut.model_validate(needs.get_need(session, need_id, actor=actor))
+def read_need(
+    need_id: UUID,
+    session: ReadSession,
+    actor: CurrentActor,
+    ledger: CurrentLedger,
+    tags: ReadTags,
+) -> NeedOut | NeedBriefOut | NeedStubOut:
+    """One need, as far as the caller may see it."""
+    if actor.role is Role.PARTNER:
+        brief = outside.get_brief(session, need_id, actor=actor)
+        ledger.record([brief.version.id])
+        return tags.show(brief_out(brief))
+    need = needs.get_need(session, need_id, actor=actor)
+    if needs.stubs_among(session, [need], actor=actor):
+        return tags.show(NeedStubOut.model_validate(need))
+    audit.shown(session, ObjectKind.NEED, [need_id])
+    return tags.show(NeedOut.model_validate(need))
 
 
 @router.patch("/{need_id}")
 @rule(Action.WRITE_NEED)
 def update_need(
-    need_id: UUID, body: NeedPatch, session: WriteSession, actor: CurrentActor
+    need_id: UUID,
+    body: NeedPatch,
+    session: WriteSession,
+    actor: CurrentActor,
+    today: Today,
+    tags: ChangeTags,
 ) -> NeedOut:
     """Change some fields of a need."""
-    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
-    values = merged(NeedIn, NeedOut.model_validate(found), body)
-    return NeedOut.model_validate(needs.write_need(session, found, values, actor=actor))
+    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
+    audit.shown(session, ObjectKind.NEED, [need_id])
+    current = NeedOut.model_validate(found)
+    tags.require(current)
+    values = merged(NeedIn, current, body)
+    written = needs.write_need(session, found, values, actor=actor, today=today)
+    return tags.show(NeedOut.model_validate(written))
 
 
 @router.post("/{need_id}/close")
 @rule(Action.WRITE_NEED)
-def close_need(need_id: UUID, session: WriteSession, actor: CurrentActor) -> NeedOut:
-    """Close a need: it stays readable and is matched no more."""
-    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED)
-    return NeedOut.model_validate(needs.close_need(session, found))
+def close_need(
+    need_id: UUID, session: WriteSession, actor: CurrentActor, today: Today, tags: ChangeTags
+) -> NeedOut:
+    """Close a need: it stays readable and is matched no more.
+
+    Introductions whose two sides do not know each other yet are declined.
+    """
+    found = needs.get_need(session, need_id, actor=actor, action=Action.WRITE_NEED, lock=True)
+    audit.shown(session, ObjectKind.NEED, [need_id])
+    tags.require(NeedOut.model_validate(found))
+    closed = needs.close_need(session, found, actor=actor, today=today)
+    return tags.show(NeedOut.model_validate(closed))
 
 
 @router.get("/{need_id}/matches")
@@ -95,15 +160,19 @@ def match_need(
     actor: CurrentActor,
     engine: CurrentEngine,
     asked: MatchFilters,
-) -> MatchListOut:
+    today: Today,
+) -> MatchListOut | CandidateListOut:
     """The partners that fit this need, the best first, with the reasons.
 
-    Staff see everything; a company learns what kinds of partner there are, without their names.
+    Staff see everything; a company sees anonymous candidates, and may not filter them.
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.MATCH_NEED)
     needs.require_open(need)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     clusters.clusters_by_slug(session, asked.filters.clusters)
-    view = match_view(needs.view_of(session, need, actor=actor, action=Action.MATCH_NEED))
+    view = needs.view_of(session, need, actor=actor, action=Action.MATCH_NEED)
+    if view is View.COARSE:
+        candidates.require_plain(asked.filters, top=asked.top, today=today)
     found = matches.match_need(
         session,
         engine,
@@ -112,7 +181,11 @@ def match_need(
         top=asked.top,
         explain=explained(view, asked.explain),
     )
-    return match_list(need.id, found, view=view)
+    if view is View.FULL:
+        return match_list(need.id, found)
+    query, corpus = needs.query_of(need), engine.corpora.current(session).corpus
+    shown = candidates.candidates(found, query, need_id=need.id, corpus=corpus)
+    return candidate_list(need.id, found, shown)
 
 
 @router.post("/{need_id}/team")
@@ -132,6 +205,7 @@ def team_for_need(
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     needs.require_open(need)
+    audit.shown(session, ObjectKind.NEED, [need_id])
     clusters.clusters_by_slug(session, body.clusters)
     filters = Filters(
         clusters=frozenset(body.clusters),
@@ -168,9 +242,9 @@ def keep_match_run(
     found = matches.match_need(
         session, engine, need, filters=asked.filters, top=asked.top, explain=Explain.BRIEF
     )
-    return MatchRunOut.model_validate(
-        match_runs.keep_run(writing, need, found, filters=asked.filters, top=asked.top)
-    )
+    run = match_runs.keep_run(writing, need, found, filters=asked.filters, top=asked.top)
+    audit.shown(writing, ObjectKind.MATCH_RUN, [run.id])
+    return MatchRunOut.model_validate(run)
 
 
 @router.get("/{need_id}/match-runs")
@@ -181,4 +255,5 @@ def list_match_runs(
     """The match lists kept for a need."""
     need = needs.get_need(session, need_id, actor=actor, action=Action.KEEP_MATCHES)
     found = match_runs.list_runs(session, need, cursor=page.cursor, limit=page.limit)
+    audit.shown(session, ObjectKind.MATCH_RUN, (run.id for run in found.items))
     return Page[MatchRunOut].model_validate(found, from_attributes=True)

@@ -7,22 +7,25 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from app.access import Action, rule
+from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentPage, ReadSession, WriteSession
+from app.etags import ChangeTags, NewTags, ReadTags
 from app.schemas.common import NAMED, ORDERED, Order, Page, Slug, merged
 from app.schemas.organisation import OrganisationIn, OrganisationOut, OrganisationPatch
 from app.services import organisations
 from models import OrganisationKind
 
-router = APIRouter(prefix="/organisations", tags=["organisations"])
+router = APIRouter(prefix="/organisations", tags=["organisations"], route_class=ApiRoute)
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 @rule(Action.CREATE_ORGANISATION)
 def create_organisation(
-    body: OrganisationIn, session: WriteSession, actor: CurrentActor
+    body: OrganisationIn, session: WriteSession, actor: CurrentActor, tags: NewTags
 ) -> OrganisationOut:
     """Add an organisation."""
-    return OrganisationOut.model_validate(organisations.create_organisation(session, body))
+    made = organisations.create_organisation(session, body)
+    return tags.show(OrganisationOut.model_validate(made))
 
 
 @router.get("")
@@ -55,27 +58,41 @@ def list_organisations(
 @router.get("/{organisation_id}")
 @rule(Action.READ_ORGANISATION)
 def read_organisation(
-    organisation_id: UUID, session: ReadSession, actor: CurrentActor
+    organisation_id: UUID, session: ReadSession, actor: CurrentActor, tags: ReadTags
 ) -> OrganisationOut:
     """One organisation."""
     found = organisations.get_organisation(session, organisation_id, actor=actor)
-    return OrganisationOut.model_validate(found)
+    return tags.show(OrganisationOut.model_validate(found))
 
 
 @router.patch("/{organisation_id}")
 @rule(Action.WRITE_ORGANISATION)
 def update_organisation(
-    organisation_id: UUID, body: OrganisationPatch, session: WriteSession, actor: CurrentActor
+    organisation_id: UUID,
+    body: OrganisationPatch,
+    session: WriteSession,
+    actor: CurrentActor,
+    tags: ChangeTags,
 ) -> OrganisationOut:
     """Change some fields of an organisation."""
-    found = organisations.get_organisation(session, organisation_id, actor=actor)
-    values = merged(OrganisationIn, OrganisationOut.model_validate(found), body)
-    return OrganisationOut.model_validate(organisations.write_organisation(session, found, values))
+    found = organisations.get_organisation(
+        session, organisation_id, actor=actor, action=Action.WRITE_ORGANISATION, lock=True
+    )
+    current = OrganisationOut.model_validate(found)
+    tags.require(current)
+    values = merged(OrganisationIn, current, body)
+    written = organisations.write_organisation(session, found, values)
+    return tags.show(OrganisationOut.model_validate(written))
 
 
 @router.delete("/{organisation_id}", status_code=HTTPStatus.NO_CONTENT)
 @rule(Action.DELETE_ORGANISATION)
-def delete_organisation(organisation_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
+def delete_organisation(
+    organisation_id: UUID, session: WriteSession, actor: CurrentActor, tags: ChangeTags
+) -> None:
     """Remove an organisation that nothing belongs to any more."""
-    found = organisations.get_organisation(session, organisation_id, actor=actor)
+    found = organisations.get_organisation(
+        session, organisation_id, actor=actor, action=Action.DELETE_ORGANISATION, lock=True
+    )
+    tags.require(OrganisationOut.model_validate(found))
     organisations.delete_organisation(session, found)

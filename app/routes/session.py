@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.access import Action, rule
+from app.api_route import ApiRoute
 from app.browser import OPENID, OPENID_SECONDS, SESSION, csrf_token, sealed, unsealed
 from app.deps import (
     CurrentActor,
-    CurrentDatabase,
+    CurrentDoor,
     CurrentGate,
     ReadSession,
     SignInCounted,
@@ -22,7 +23,7 @@ from app.schemas.account import MeOut, SessionOut, SignInIn
 from app.services import accounts, oidc, sessions, sign_in
 from app.services.passwords import hash_password, needs_rehash, verify_password
 
-router = APIRouter(prefix="/session", tags=["session"])
+router = APIRouter(prefix="/session", tags=["session"], route_class=ApiRoute)
 
 WHERE_NEXT = "/v1/session"
 """Where a browser goes after it has signed in through OpenID."""
@@ -35,21 +36,21 @@ def begin_session(
     request: Request,
     response: Response,
     gate: CurrentGate,
-    database: CurrentDatabase,
+    door: CurrentDoor,
 ) -> None:
     """Sign in with e-mail address and password; the answer sets the session's cookie.
 
     Whatever is wrong, the answer is the same. `GET /v1/session` then gives the CSRF token.
     """
     gate.browser.require_same_origin(request)
-    with database.reading() as session:
+    with door.look() as session:
         candidate = sign_in.look_up(session, body.email)
     # Between two transactions: it takes as long as dozens of requests.
     verified = verify_password(candidate.password_hash, body.password)
     renewed = None
     if verified and candidate.password_hash and needs_rehash(candidate.password_hash):
         renewed = hash_password(body.password)
-    with database.writing() as session:
+    with door.settle() as session:
         account = sign_in.settle(session, candidate, verified=verified, failures=gate.failures)
         if account is not None:
             account.password_hash = renewed or account.password_hash
@@ -105,7 +106,7 @@ def begin_openid(request: Request, gate: CurrentGate) -> RedirectResponse:
 def finish_openid(
     request: Request,
     gate: CurrentGate,
-    database: CurrentDatabase,
+    door: CurrentDoor,
     state: Annotated[str, Query(max_length=200)] = "",
     code: Annotated[str, Query(max_length=4000)] = "",
 ) -> RedirectResponse:
@@ -115,7 +116,7 @@ def finish_openid(
     if begun is None or not code or not compare_digest(begun.state.encode(), state.encode()):
         raise oidc.refused()
     identity = provider.finish(begun, code)
-    with database.writing() as session:
+    with door.settle() as session:
         account = oidc.bound_account(session, identity)
         if account is not None:
             if (old := gate.browser.read(request, SESSION)) is not None:

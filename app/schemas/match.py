@@ -50,9 +50,9 @@ class EvidenceOut(Output):
 
 
 class MatchedPartnerOut(Output):
-    """The partner; a company key gets no id and no names (see `app.presenting.match_view`)."""
+    """The partner of a match."""
 
-    id: UUID | None
+    id: UUID
     external_id: str | None
     kind: PartnerKind
     name_ja: str | None
@@ -69,16 +69,16 @@ class MatchOut(Output):
     """A place in the list."""
 
     rank: int
-    score: float | None = Field(description="In [0, 1]; null in a company's view.")
+    score: float = Field(description="In [0, 1].")
     probability: float | None = Field(
         description="That this partner is a true one, as far as judged lists tell: they know who "
         "did work together, so other good partners count as wrong and the figure is low rather "
-        "than high. Null in a company's view, and where the ranking is not calibrated."
+        "than high. Null where the ranking is not calibrated."
     )
     partner: MatchedPartnerOut
     signals: list[SignalOut]
     evidence: list[EvidenceOut]
-    explanation: ExplanationOut | None = Field(description="With `explain=full`, for staff.")
+    explanation: ExplanationOut | None = Field(description="With `explain=full`.")
 
 
 class LackOut(Output):
@@ -122,18 +122,15 @@ class MatchListOut(Output):
     )
     strength: float | None = Field(
         description="Probability that a true partner is among the first ten, if every other need "
-        "had none; null in a company's view, and where the ranking is not calibrated."
+        "had none; null where the ranking is not calibrated."
     )
     advice: SentenceOut | None = Field(
         description="What to make of the list; null where a strong partner is known."
     )
     near_misses: list[NearMissOut] = Field(
-        description="Where no strong partner is known: who is nearest, and what blocks or lacks. "
-        "Empty in a company's view."
+        description="Where no strong partner is known: who is nearest, and what blocks or lacks."
     )
-    facets: list[FacetOut] = Field(
-        description="The sub-problems of the need, with `explain=full`, for staff."
-    )
+    facets: list[FacetOut] = Field(description="The sub-problems of the need, with `explain=full`.")
     items: list[MatchOut]
 
 

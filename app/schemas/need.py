@@ -1,7 +1,7 @@
 """Needs in requests and responses."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -11,6 +11,7 @@ from app.schemas.common import (
     DistinctList,
     ExternalId,
     Input,
+    Output,
     Place,
     Slugs,
     Stamped,
@@ -111,3 +112,46 @@ class NeedOut(Stamped):
     @classmethod
     def _slugs(cls, clusters: list[Cluster | str]) -> list[str]:
         return [c.slug if isinstance(c, Cluster) else c for c in clusters]
+
+
+class NeedBriefOut(Output):
+    """A need as a partner sees it: a released version of its brief, not whose it is."""
+
+    view: Literal["public", "teaser"]
+    id: UUID
+    kind: NeedKind
+    status: NeedStatus
+    version: int = Field(description="Number of the released version.")
+    title_ja: str | None
+    title_en: str | None
+    brief_ja: str | None
+    brief_en: str | None
+    engagement_types: list[str]
+    clusters: list[str]
+
+
+class NeedStubOut(Output):
+    """A need for named staff, as an administrator who is not named sees it: that it exists."""
+
+    view: Literal["stub"] = "stub"
+    id: UUID
+    confidentiality: Confidentiality
+    status: NeedStatus
+
+
+class NamedStaffIn(Input):
+    """Who alone sees a need of the level `named_staff`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"accounts": ["01a205ff-7a9b-7000-8000-000000000000"]}]}
+    )
+
+    accounts: Annotated[list[UUID], Field(min_length=1, max_length=100), DistinctList] = Field(
+        description="Ids of accounts of coordinators or administrators."
+    )
+
+
+class NamedStaffOut(Output):
+    """The staff named for a need."""
+
+    accounts: list[UUID]

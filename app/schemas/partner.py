@@ -125,3 +125,9 @@ class PartnerOut(Stamped):
     @classmethod
     def _slugs(cls, clusters: list[Cluster | str]) -> list[str]:
         return [c.slug if isinstance(c, Cluster) else c for c in clusters]
+
+    @field_validator("unavailable")
+    @classmethod
+    def _ordered(cls, unavailable: list[UnavailabilityOut]) -> list[UnavailabilityOut]:
+        # In one order, however they were stored: the same partner always looks the same.
+        return sorted(unavailable, key=lambda u: (u.start, u.end or date.max, u.reason or ""))

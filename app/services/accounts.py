@@ -119,9 +119,9 @@ def normal_email(text: str) -> str:
     return email
 
 
-def get_account(session: Session, account_id: UUID) -> Account:
-    """The account with that id, else Problem 404."""
-    account = session.get(Account, account_id)
+def get_account(session: Session, account_id: UUID, *, lock: bool = False) -> Account:
+    """The account with that id, else Problem 404; `lock` keeps others from changing it."""
+    account = session.get(Account, account_id, with_for_update=lock or None)
     if account is None:
         raise not_found("account")
     return account

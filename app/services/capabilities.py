@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from app.access import Action, Actor
 from app.errors import conflict, invalid, not_found
 from app.schemas.capability import BulkCapabilityIn, CapabilityIn
 from app.services.paging import PageOf, page
+from app.visibility import partners_for
 from matching.text import bilingual_text, content_hash
 from models import Capability, CapabilityKind, Partner
 
@@ -87,9 +89,26 @@ def _key(item: BulkCapabilityIn) -> tuple[UUID, str, str | None]:
     return item.partner_id, item.source, item.external_id
 
 
-def get_capability(session: Session, capability_id: UUID) -> Capability:
-    """A capability, else Problem 404."""
-    capability = session.get(Capability, capability_id)
+def get_capability(
+    session: Session,
+    capability_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_PARTNER,
+    lock: bool = False,
+) -> Capability:
+    """A capability of a partner with whom the actor may do that, else Problem 404.
+
+    `lock` it to change it.
+    """
+    statement = (
+        select(Capability)
+        .join(Partner, Partner.id == Capability.partner_id)
+        .where(Capability.id == capability_id, partners_for(actor, action))
+    )
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Capability)
+    capability = session.scalar(statement)
     if capability is None:
         raise not_found("capability")
     return capability

@@ -106,7 +106,9 @@ class CorpusCache:
 
     def _load(self, session: Session, revision: int) -> Loaded:
         partners = [partner_value(row) for row in _partner_rows(session)]
-        self._pieces = self._renew_pieces(session)
+        self._pieces, before = self._renew_pieces(session), self._pieces
+        if before.keys() - self._pieces.keys() and isinstance(self._encoder, CachedEncoder):
+            self._encoder.forget()  # of somebody who was erased, sentences may be remembered
         pieces = list(self._pieces.values())
         pending = self._renew_vectors(session, pieces)
         nothing = np.zeros(self._encoder.dimension, np.float32)

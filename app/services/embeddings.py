@@ -93,6 +93,15 @@ def store_vectors(
         session.execute(insert.on_conflict_do_nothing(), rows)
 
 
+def present_texts(session: Session, hashes: Collection[str]) -> set[str]:
+    """Those of these texts that a capability has."""
+    found: set[str] = set()
+    for some in _batched(hashes):
+        statement = select(Capability.content_hash).where(Capability.content_hash.in_(some))
+        found |= set(session.scalars(statement))
+    return found
+
+
 def pending_capabilities(session: Session, encoder: Encoder) -> list[Capability]:
     """Capabilities whose text has no stored vector yet, one for each text."""
     stored = exists().where(

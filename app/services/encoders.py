@@ -61,11 +61,20 @@ def serving_at(session: Session) -> tuple[int, StoredEncoder | None]:
     return revision, row
 
 
+def _alone(session: Session) -> None:
+    """Wait until no other transaction changes the corpus or its encoder, and keep them out.
+
+    SQLite has one writer at a time anyway; on PostgreSQL whoever changes a text holds this row.
+    """
+    session.execute(select(CorpusRevision.value).with_for_update())
+
+
 def adopt(session: Session, own: Offered, *, make: MakeEncoder) -> None:
     """Write down which encoder serves, if nobody has: the one whose vectors are there, else `own`.
 
     Where there are vectors of several, it is `own` if it has them all, else the one with the most.
     """
+    _alone(session)
     if serving(session) is not None:
         return
     counts = count_passages(session)
@@ -96,6 +105,7 @@ def ask_for(session: Session, own: Offered) -> bool:
     Another change that was not finished is replaced; its vectors are kept until the next switch.
     Nothing to embed makes the switch at once. An encoder must have been adopted.
     """
+    _alone(session)
     present = serving(session)
     if present is not None and present.encoder_id == own.encoder.id:
         _write(present, own.recipe)  # a folder may have moved
@@ -117,6 +127,7 @@ def switch(session: Session, encoder: Encoder) -> bool:
     may do this: no text can come in between. The corpus revision is raised, so that every process
     follows with its next request, and the vectors of all other encoders are forgotten.
     """
+    _alone(session)
     row = wanted(session)
     if row is None or row.encoder_id != encoder.id:
         present = serving(session)

@@ -16,6 +16,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import Problem
 from app.services.corpus import Engine
@@ -93,7 +94,7 @@ class Engines:
 
     def open(self) -> None:
         """Find out which encoder serves, and ask for a change to our own if it is another."""
-        with self.database.writing() as session:
+        with self.database.writing(SYSTEM) as session:
             adopt(session, self.own, make=self._make)
             present = None if ask_for(session, self.own) else serving_at(session)[1]
         if present is not None:
@@ -106,10 +107,10 @@ class Engines:
 
     def adopt(self) -> None:
         """Find out which encoder serves, and change nothing about it."""
-        with self.database.reading() as session:
+        with self.database.reading(SYSTEM) as session:
             known = serving_at(session)[1] is not None
         if not known:
-            with self.database.writing() as session:
+            with self.database.writing(SYSTEM) as session:
                 adopt(session, self.own, make=self._make)
 
     def current(self, session: Session) -> Engine:
@@ -137,7 +138,7 @@ class Engines:
     def prepare(self) -> None:
         """Load the corpus for our own encoder, so that the switch to it makes nobody wait."""
         engine = self._prepared or self._engine(self.own.encoder, like=self._held)
-        with self.database.reading() as session:
+        with self.database.reading(SYSTEM) as session:
             engine.corpora.renew(session)
         self.offer(engine)
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.services.names import imported_reading, place_by_name, renew_name_keys
+from app.services.need_versions import keep_full_versions
 from data.records import (
     ClusterRecord,
     NeedRecord,
@@ -34,6 +35,8 @@ class Imported:
     changed: int = 0
     unchanged: int = 0
     problems: list[str] = field(default_factory=list)
+    suppressed: list[str] = field(default_factory=list)
+    """Records of persons who asked to be erased: left out, and no fault of the file."""
     new_partners: set[UUID] = field(default_factory=set)
     possible_duplicates: int = 0
     """Pairs with a new partner that await a decision; known at the end."""
@@ -96,6 +99,7 @@ def import_needs(
         _collective(session, set_name) if any(r.organisation is None for r in records) else None
     )
     known = _known_needs(session, records)
+    written: dict[Need, None] = {}
     for record in records:
         owner = collective
         if record.organisation is not None:
@@ -114,7 +118,9 @@ def import_needs(
         _assign_need(need, record, owner)
         assign_clusters(need, record, clusters, done)
         done.count(session, need)
+        written[need] = None
     session.flush()
+    keep_full_versions(session, written, actor=None)
 
 
 def _assign_need(need: Need, record: NeedRecord, owner: Organisation) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from app.contexts import as_system
 from app.errors import FieldProblem, Problem, conflict, invalid
 from app.services.duplicates import IDENTITIES
 from app.services.names import NAME_FIELDS, place_by_name, renew_name_keys
@@ -46,10 +47,11 @@ def merge_partners(
     if fields := differing_fields(kept, duplicate, keep_differing=keep_differing):
         raise _differ(kept, duplicate, fields)
     _remember(session, kept, duplicate)
-    replaced = _move_evidence(session, kept, duplicate)
-    _move_matches(session, kept, duplicate, replaced)
-    _move_decisions(session, kept, duplicate)
-    _move_dealings(session, kept, duplicate)
+    with as_system(session):  # what hangs on needs that the caller may not see follows, too
+        replaced = _move_evidence(session, kept, duplicate)
+        _move_matches(session, kept, duplicate, replaced)
+        _move_decisions(session, kept, duplicate)
+        _move_dealings(session, kept, duplicate)
     _unite(kept, duplicate)
     lacking = _lacking(kept, duplicate)
     session.flush()

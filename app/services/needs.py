@@ -1,32 +1,49 @@
 """Needs."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.access import Action, Actor, View
+from app.access import STAFF, Action, Actor, View
+from app.auditing import RECORDED
+from app.contexts import as_system
 from app.errors import Problem, conflict, invalid, not_found
 from app.schemas.need import NeedIn
+from app.services.audit import record
 from app.services.clusters import clusters_by_slug
+from app.services.idempotency import forget_answers
+from app.services.introduction_moves import end_for_need
+from app.services.need_versions import keep_full_versions
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
-from app.visibility import may_post_needs_for, need_views, needs_for
+from app.visibility import SEEN, may_post_needs_for, need_views, needs_for
 from matching.corpus import Query
 from matching.text import bilingual_text
-from models import Need, NeedKind, NeedStatus
+from models import (
+    Account,
+    AuditEvent,
+    Confidentiality,
+    Need,
+    NeedKind,
+    NeedStatus,
+    ObjectKind,
+    need_staff,
+)
 
 
 def create_need(session: Session, values: NeedIn, *, actor: Actor, today: date) -> Need:
     """Store a need; Problem 404 for an organisation the actor may not speak for."""
     need = Need(posted_on=today, excluded_evidence=[])
     session.add(need)
-    return write_need(session, need, values, actor=actor)
+    return write_need(session, need, values, actor=actor, today=today)
 
 
-def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) -> Need:
+def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor, today: date) -> Need:
     """Give a need these values; Problem 422 for an unknown cluster or organisation, 409 for an
     external id that another need has.
     """
@@ -39,14 +56,25 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor) ->
         require_organisation(session, organisation_id, field="organisation_id")
         clusters = clusters_by_slug(session, values.clusters)
         _require_unique(session, need, organisation_id, values.external_id)
+    if need.confidentiality not in (None, values.confidentiality):
+        # Who sees the need by its new level is another question, for all accounts.
+        with as_system(session):
+            forget_answers(session)
     fields = values.model_dump(exclude={"clusters", "organisation_id", "excluded_organisations"})
     for field, value in fields.items():
         setattr(need, field, value)
     need.organisation_id = organisation_id
     need.excluded_organisations = [str(i) for i in values.excluded_organisations]
     need.clusters = clusters
-    session.flush()
-    session.refresh(need, ["organisation"])
+    unseen = need.confidentiality is Confidentiality.NAMED_STAFF and actor.is_staff
+    # Whoever gives a need this level is not yet named for it, and until then does not see it.
+    with as_system(session, with_pending=True) if unseen else nullcontext():
+        session.flush()
+        keep_full_versions(session, [need], actor=actor)
+        _name_writer(session, need, actor)
+        session.refresh(need, ["organisation"])
+    if need.status is NeedStatus.CLOSED:
+        end_for_need(session, need, actor=actor, today=today)
     return need
 
 
@@ -65,10 +93,18 @@ def _require_unique(
 
 
 def get_need(
-    session: Session, need_id: UUID, *, actor: Actor, action: Action = Action.READ_NEED
+    session: Session,
+    need_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_NEED,
+    lock: bool = False,
 ) -> Need:
-    """A need with which the actor may do that, else Problem 404."""
-    need = session.scalar(select(Need).where(Need.id == need_id, needs_for(actor, action)))
+    """A need with which the actor may do that, else Problem 404; `lock` it to change it."""
+    statement = select(Need).where(Need.id == need_id, needs_for(actor, action))
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Need)
+    need = session.scalar(statement)
     if need is None:
         raise not_found("need")
     return need
@@ -82,10 +118,63 @@ def view_of(session: Session, need: Need, *, actor: Actor, action: Action) -> Vi
     return View.NONE
 
 
+def stubs_among(session: Session, needs: Sequence[Need], *, actor: Actor) -> set[UUID]:
+    """Ids of those needs of which the actor may see no more than that they exist."""
+    condition = need_views(actor, Action.READ_NEED).get(View.STUB)
+    if condition is None or not needs:
+        return set()
+    ids = [need.id for need in needs]
+    return set(session.scalars(select(Need.id).where(Need.id.in_(ids), condition)))
+
+
+def named_staff(session: Session, need: Need) -> list[UUID]:
+    """Ids of the accounts named for a need, in their order."""
+    statement = select(need_staff.c.account_id).where(need_staff.c.need_id == need.id)
+    return sorted(session.scalars(statement))
+
+
+def name_staff(session: Session, need: Need, accounts: Sequence[UUID]) -> list[UUID]:
+    """Name these accounts for a need, and nobody else; Problem 422 if one is not staff's."""
+    statement = select(Account.id).where(
+        Account.id.in_(accounts), Account.role.in_(STAFF), Account.disabled_at.is_(None)
+    )
+    if set(session.scalars(statement)) != set(accounts):
+        raise invalid("accounts", "names an account that is not one of a coordinator in service")
+    recorded = {RECORDED: True}
+    former = delete(need_staff).where(need_staff.c.need_id == need.id)
+    rows = [{"need_id": need.id, "account_id": one} for one in accounts]
+    # Whoever names others in place of himself may not see the need in the middle or afterwards.
+    with as_system(session):
+        if set(named_staff(session, need)) - set(accounts):
+            # Who is named no more does not read the need by repeating a write.
+            forget_answers(session)
+        session.execute(former, execution_options=recorded)
+        session.execute(insert(need_staff), rows, execution_options=recorded)
+        record(
+            session,
+            event=AuditEvent.CHANGE,
+            object_kind=ObjectKind.NEED,
+            object_id=need.id,
+            fields=("staff",),
+        )
+        return named_staff(session, need)
+
+
+def _name_writer(session: Session, need: Need, actor: Actor) -> None:
+    """Staff who make a need one for named staff are named for it: they know it anyway."""
+    if need.confidentiality is not Confidentiality.NAMED_STAFF or not actor.is_staff:
+        return
+    if named_staff(session, need) or session.get(Account, actor.account_id) is None:
+        return
+    name_staff(session, need, [actor.account_id])
+
+
 def find_need(session: Session, reference: str, *, actor: Actor) -> Need:
-    """A need by id or external id, else Problem 404; for people at a terminal."""
+    """A need whose partners the actor may ask for, by id or external id, else Problem 404; for
+    people at a terminal.
+    """
     try:
-        return get_need(session, UUID(reference), actor=actor)
+        return get_need(session, UUID(reference), actor=actor, action=Action.MATCH_NEED)
     except ValueError:
         statement = select(Need).where(
             Need.external_id == reference, needs_for(actor, Action.READ_NEED)
@@ -111,8 +200,13 @@ def list_needs(
     cluster: str | None = None,
     external_id: str | None = None,
 ) -> PageOf[Need]:
-    """A page of the needs that the actor may see."""
-    statement = select(Need).where(needs_for(actor, Action.READ_NEED))
+    """A page of the needs that the actor may see.
+
+    Where the actor sees of a need only that it exists, no filter may tell more.
+    """
+    is_narrowed = (kind, cluster, external_id) != (None, None, None)
+    views = frozenset({View.FULL}) if is_narrowed else SEEN
+    statement = select(Need).where(needs_for(actor, Action.READ_NEED, views))
     if status is not None:
         statement = statement.where(Need.status == status)
     if kind is not None:
@@ -124,9 +218,13 @@ def list_needs(
     return page(session, statement, Need, cursor=cursor, limit=limit)
 
 
-def close_need(session: Session, need: Need) -> Need:
-    """Close a need: it stays readable and is matched no more. Closing twice changes nothing."""
+def close_need(session: Session, need: Need, *, actor: Actor, today: date) -> Need:
+    """Close a need: it stays readable and is matched no more. Closing twice changes nothing.
+
+    Introductions whose two sides do not know each other yet end with it.
+    """
     need.status = NeedStatus.CLOSED
+    end_for_need(session, need, actor=actor, today=today)
     session.flush()
     return need
 

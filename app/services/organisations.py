@@ -49,11 +49,20 @@ def _require_unique(session: Session, organisation: Organisation, values: Organi
         raise conflict("Another organisation has this external_id.")
 
 
-def get_organisation(session: Session, organisation_id: UUID, *, actor: Actor) -> Organisation:
-    """An organisation that the actor may see, else Problem 404."""
+def get_organisation(
+    session: Session,
+    organisation_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_ORGANISATION,
+    lock: bool = False,
+) -> Organisation:
+    """An organisation with which the actor may do that, else Problem 404; `lock` to change it."""
     statement = select(Organisation).where(
-        Organisation.id == organisation_id, organisations_for(actor, Action.READ_ORGANISATION)
+        Organisation.id == organisation_id, organisations_for(actor, action)
     )
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Organisation)
     organisation = session.scalar(statement)
     if organisation is None:
         raise not_found("organisation")

@@ -25,10 +25,19 @@ from app.services.imports import (
 from app.services.merging import former_id
 from app.services.names import imported_reading, place_by_name, renew_name_keys
 from app.services.partners import partners_by_external_id
+from app.services.suppressions import (
+    Identifiers,
+    PersonName,
+    identifiers_of,
+    names_of,
+    some,
+    suppressed_by,
+)
 from data.records import CapabilityRecord, PartnerRecord
 from matching.text import content_hash
 from models import Capability, Organisation, Partner, PartnerAlias, Unavailability, new_id
 
+ERASED: Final = "suppressed: this person asked to be erased; left out"
 SOURCE: Final = "import"
 """Source of capabilities whose file names none."""
 Owner = tuple[UUID, str]
@@ -52,6 +61,7 @@ def import_partners(session: Session, records: Sequence[PartnerRecord], done: Im
     organisations = organisations_by_external_id(session, (r.affiliation for r in records))
     taken = _taken_identities(session, records)
     targets = _targets(session, [record.id for record in records])
+    records = _admitted(session, records, targets, organisations, done)
     for record in records:
         target = targets.get(record.id)
         if target is None:
@@ -65,9 +75,44 @@ def import_partners(session: Session, records: Sequence[PartnerRecord], done: Im
         place_by_name(target.row)
         done.count(session, target.row)
     session.flush()
-    renew_name_keys(session, [target.row for target in targets.values()])
+    renew_name_keys(session, [targets[record.id].row for record in records])
     pairs = [(record.id, piece) for record in records for piece in record.evidence]
     _import_capabilities(session, targets, pairs, done)
+
+
+def _admitted(
+    session: Session,
+    records: Sequence[PartnerRecord],
+    targets: dict[str, _Target],
+    organisations: dict[str, Organisation],
+    done: Imported,
+) -> list[PartnerRecord]:
+    """Without the records of persons who were erased; these are reported.
+
+    What a stored partner is known by already speaks against none of its records: it may be the
+    namesake of an erased person.
+    """
+    stored = {key: identifiers_of(target.row) for key, target in targets.items()}
+    asked = [_identifiers_in(record, organisations) for record in records]
+    found = suppressed_by(session, [*asked, *stored.values()])
+    held = dict(zip(stored, found[len(asked) :], strict=True))
+    kept = []
+    for record, bad in zip(records, found[: len(asked)], strict=True):
+        if bad - held.get(record.id, frozenset()):
+            done.suppressed.append(f"partner {record.id}: {ERASED}")
+        else:
+            kept.append(record)
+    return kept
+
+
+def _identifiers_in(record: PartnerRecord, organisations: dict[str, Organisation]) -> Identifiers:
+    home = names_of(organisations.get(record.affiliation or ""))
+    return Identifiers(
+        orcid=some(record.orcid),
+        researchmap=some(record.researchmap_id),
+        external_id=some(record.id),
+        names=(PersonName(record.name_ja, record.name_kana, record.name_en, home),),
+    )
 
 
 def import_loose_capabilities(
@@ -75,8 +120,13 @@ def import_loose_capabilities(
 ) -> None:
     """Store evidence for partners that are in the database already."""
     targets = _targets(session, {partner for partner, _ in pairs})
+    unknown = sorted({partner for partner, _ in pairs} - targets.keys())
+    erased = suppressed_by(session, [Identifiers(external_id=some(owner)) for owner in unknown])
+    suppressed = {owner for owner, found in zip(unknown, erased, strict=True) if found}
     for owner, record in pairs:
-        if owner not in targets:
+        if owner in suppressed:
+            done.suppressed.append(f"capability {record.id}: {ERASED}")
+        elif owner not in targets:
             done.problems.append(f"capability {record.id}: there is no partner {owner}; left out")
     _import_capabilities(session, targets, [(p, r) for p, r in pairs if p in targets], done)
 

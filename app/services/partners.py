@@ -4,18 +4,28 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
-from app.errors import conflict, not_found
+from app.access import Action, Actor
+from app.errors import conflict, invalid, not_found
 from app.schemas.common import Order
-from app.schemas.partner import PartnerIn
+from app.schemas.partner import PartnerIn, PartnerPatch
 from app.services.clusters import clusters_by_slug
 from app.services.names import named, place_by_name, renew_name_keys
 from app.services.organisations import require_organisation
 from app.services.paging import PageOf, page
+from app.services.suppressions import (
+    Identifiers,
+    PersonName,
+    identifiers_of,
+    names_of,
+    require_admitted,
+    some,
+)
+from app.visibility import partners_for
 from matching.names import name_query
-from models import Partner, PartnerAlias, PartnerKind, Unavailability
+from models import Organisation, Partner, PartnerAlias, PartnerKind, Role, Unavailability
 
 UNIQUE_FIELDS = ("external_id", "orcid", "researchmap_id")
 MOST_NAMED: Final = 5
@@ -32,14 +42,15 @@ def create_partner(session: Session, values: PartnerIn) -> Partner:
 def write_partner(session: Session, partner: Partner, values: PartnerIn) -> Partner:
     """Give a partner these values.
 
-    Problem 409 if another partner has its ORCID iD, researchmap or external id; 422 for an
-    unknown organisation or cluster.
+    Problem 409 if another partner has its ORCID iD, researchmap or external id, or if they are
+    those of a person who was erased; 422 for an unknown organisation or cluster.
     """
     with session.no_autoflush:
         _require_unique(session, partner, values)
         if values.organisation_id is not None:
             require_organisation(session, values.organisation_id, field="organisation_id")
         clusters = clusters_by_slug(session, values.clusters)
+        _require_admitted(session, partner, values)
     for field, value in values.model_dump(exclude={"clusters", "unavailable"}).items():
         setattr(partner, field, value)
     partner.clusters = clusters
@@ -48,6 +59,18 @@ def write_partner(session: Session, partner: Partner, values: PartnerIn) -> Part
     session.flush()
     renew_name_keys(session, [partner])
     return partner
+
+
+def _require_admitted(session: Session, partner: Partner, values: PartnerIn) -> None:
+    home = session.get(Organisation, values.organisation_id) if values.organisation_id else None
+    wanted = Identifiers(
+        orcid=some(values.orcid),
+        researchmap=some(values.researchmap_id),
+        external_id=some(values.external_id),
+        names=(PersonName(values.name_ja, values.name_kana, values.name_en, names_of(home)),),
+    )
+    is_stored = inspect(partner).persistent
+    require_admitted(session, wanted, before=identifiers_of(partner) if is_stored else None)
 
 
 def _require_unique(session: Session, partner: Partner, values: PartnerIn) -> None:
@@ -65,21 +88,52 @@ def _require_unique(session: Session, partner: Partner, values: PartnerIn) -> No
             raise conflict("A record with this external_id was merged into another partner.")
 
 
-def get_partner(session: Session, partner_id: UUID) -> Partner:
-    """A partner, else Problem 404."""
-    partner = session.get(Partner, partner_id)
+OWN_FIELDS: Final = frozenset(
+    {
+        "name_ja",
+        "name_en",
+        "name_kana",
+        "languages",
+        "engagement_types",
+        "clusters",
+        "unavailable",
+    }
+)
+"""What a partner may say of itself; the rest ties it to other records and is the office's."""
+
+
+def require_own_fields(patch: PartnerPatch, *, actor: Actor) -> None:
+    """Problem 422 if a partner changes what only the office may."""
+    beyond = patch.model_fields_set - OWN_FIELDS
+    if actor.role is Role.PARTNER and beyond:
+        raise invalid(min(beyond), "is changed by the office: ask your coordinator")
+
+
+def get_partner(
+    session: Session,
+    partner_id: UUID,
+    *,
+    actor: Actor,
+    action: Action = Action.READ_PARTNER,
+    lock: bool = False,
+) -> Partner:
+    """A partner with which the actor may do that, else Problem 404; `lock` it to change it."""
+    statement = select(Partner).where(Partner.id == partner_id, partners_for(actor, action))
+    if lock:  # what is compared and changed stays as it is until the commit
+        statement = statement.with_for_update(of=Partner)
+    partner = session.scalars(statement).unique().one_or_none()
     if partner is None:
         raise not_found("partner")
     return partner
 
 
-def find_partner(session: Session, reference: str) -> Partner:
+def find_partner(session: Session, reference: str, *, actor: Actor) -> Partner:
     """A partner by id, external id or name, for people at a terminal.
 
     Problem 404 if there is none, 409 if several have the name.
     """
     try:
-        return get_partner(session, UUID(reference))
+        return get_partner(session, UUID(reference), actor=actor)
     except ValueError:
         pass
     known = partners_by_external_id(session, [reference])
@@ -113,6 +167,7 @@ def partners_by_external_id(session: Session, ids: Iterable[str]) -> dict[str, P
 def list_partners(
     session: Session,
     *,
+    actor: Actor,
     cursor: str | None,
     limit: int,
     kind: PartnerKind | None = None,
@@ -122,7 +177,7 @@ def list_partners(
     order: Order = "created",
 ) -> PageOf[Partner]:
     """A page of partners; `name` as a person types it, `external_id` also of merged records."""
-    statement = select(Partner)
+    statement = select(Partner).where(partners_for(actor, Action.READ_PARTNER))
     if kind is not None:
         statement = statement.where(Partner.kind == kind)
     if cluster is not None:

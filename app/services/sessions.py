@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, Scope
 from app.errors import not_found
+from app.services import audit
 from app.services.actors import actor_of
 from app.services.uses import Uses
-from models import Account, SignInSession, utc_now
+from models import Account, AuditEvent, ObjectKind, SignInSession, utc_now
 
 TOKEN_BYTES: Final = 32
 
@@ -37,6 +38,13 @@ def open_session(session: Session, account: Account, rules: SessionRules) -> str
     now = utc_now()
     session.execute(delete(SignInSession).where(SignInSession.expires_at < now))
     account.last_sign_in_at = now
+    audit.record(
+        session,
+        event=AuditEvent.SIGN_IN,
+        object_kind=ObjectKind.ACCOUNT,
+        object_id=account.id,
+        actor=actor_of(account, scopes=frozenset(Scope)),
+    )
     token = secrets.token_urlsafe(TOKEN_BYTES)
     session.add(
         SignInSession(

@@ -14,9 +14,11 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.auditing import RECORDED
 from app.errors import Problem
+from app.services import audit
 from app.services.accounts import fold_email
-from models import Account, utc_now
+from models import Account, AuditEvent, ObjectKind, utc_now
 
 FIRST_LOCK: Final = timedelta(minutes=1)
 LONGEST_LOCK: Final = timedelta(hours=1)
@@ -78,6 +80,12 @@ def settle(
     if account is not None and counted and account.failed_sign_ins + 1 >= failures:
         locked_until = now + lock_after(account.failed_sign_ins + 1 - failures)
     _write_one_row(session, account, counted=counted, locked_until=locked_until)
+    audit.record(
+        session,
+        event=AuditEvent.SIGN_IN_FAILED,
+        object_kind=ObjectKind.ACCOUNT,
+        object_id=None if account is None else candidate.account_id,
+    )
     return None
 
 
@@ -97,7 +105,7 @@ def _write_one_row(
     """
     row_id = session.scalar(_ANY_ROW) if account is None else account.id
     row = update(Account).where(Account.id == row_id).values(updated_at=Account.updated_at)
-    row = row.execution_options(synchronize_session=False)
+    row = row.execution_options(synchronize_session=False, **{RECORDED: True})
     session.execute(row.values(failed_sign_ins=Account.failed_sign_ins + 1))
     if account is None:
         session.execute(row.values(failed_sign_ins=Account.failed_sign_ins - 1))

@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import update
 
 from app.access import Actor
+from app.auditing import RECORDED
+from app.contexts import SYSTEM
 from app.db import Database
 from models import ApiKey, SignInSession, utc_now
 
@@ -42,19 +44,22 @@ class Uses:
             keys, sessions = dict(self._keys), dict(self._sessions)
         if not keys and not sessions:
             return 0
-        with database.writing() as session:
+        unrecorded = {RECORDED: True}  # the audit log does not follow mere use
+        with database.writing(SYSTEM) as session:
             for key_id, at in keys.items():
                 session.execute(
                     update(ApiKey)
                     .where(ApiKey.id == key_id)
                     # A use changes nothing about the key.
                     .values(last_used_at=at, updated_at=ApiKey.updated_at)
+                    .execution_options(**unrecorded)
                 )
             for session_id, at in sessions.items():
                 session.execute(
                     update(SignInSession)
                     .where(SignInSession.id == session_id)
                     .values(last_seen_at=at)
+                    .execution_options(**unrecorded)
                 )
         with self._lock:
             # What was used again meanwhile stays for the next time.

@@ -51,6 +51,16 @@ class CachedEncoder:
             return np.zeros((0, self.dimension), np.float32)
         return np.stack([found[key] for key in keys])
 
+    @property
+    def remembered(self) -> int:
+        """How many texts it remembers."""
+        return len(self._vectors)
+
+    def forget(self) -> None:
+        """Forget every text."""
+        with self._lock:
+            self._vectors.clear()
+
     def _recall(self, keys: list[tuple[str, Role]]) -> dict[tuple[str, Role], Vectors]:
         with self._lock:
             found = {key: self._vectors[key] for key in keys if key in self._vectors}

@@ -1,4 +1,6 @@
 import re
+import shutil
+import sqlite3
 import threading
 
 import pytest
@@ -7,16 +9,19 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.db import Database
+from app.jobs.erasing import erase
 from app.main import create_app, make_engines
 from app.services.corpus import Engine
+from app.services.erasure_ledger import Ledger
+from app.services.keys import create_key
 from app.settings import Settings
 from matching import sudachi
 from matching.encoders import EncoderError
 from matching.sudachi import SudachiError
 from matching.text import words_id
-from models import Embedding
+from models import Embedding, Partner, Role
 from tests.app.asking import SECRET, create, get, need, organisation, problem
-from tests.conftest import serving
+from tests.conftest import serving, with_key
 from tests.factories import make_capability, make_partner
 
 
@@ -49,6 +54,37 @@ def test_what_was_left_is_embedded_at_the_start(
         assert done.wait(10)
     with database.reading() as session:
         assert session.get(Embedding, (paper.content_hash, engine.encoder.id)) is not None
+
+
+def test_a_restored_backup_is_erased_before_the_first_answer(
+    application: FastAPI,
+    engine: Engine,
+    database: Database,
+    settings: Settings,
+) -> None:
+    with database.writing() as session:
+        person = make_partner(session, name_en="Haruka Kuroki", orcid="0000-0002-1825-0097")
+        make_capability(session, person)
+    backup = settings.data_dir / "backup"
+    source, copy = (sqlite3.connect(f) for f in (settings.data_dir / "enmusubi.db", backup))
+    source.backup(copy)
+    source.close()
+    copy.close()
+    erase(database, Ledger(settings.ledger), "0000-0002-1825-0097", reason="request")
+    database.engine.dispose()
+    for file in settings.data_dir.glob("enmusubi.db-*"):
+        file.unlink()
+    shutil.move(backup, settings.data_dir / "enmusubi.db")
+    with database.writing() as session:
+        assert session.get(Partner, person.id) is not None
+        _, secret = create_key(session, name="coordinator", role=Role.COORDINATOR)
+
+    before, application.state.settings = application.state.settings, settings
+    with serving(application, engine) as client:
+        found = get(with_key(client, secret), "/v1/partners")
+    application.state.settings = before
+
+    assert found["items"] == []
 
 
 def test_an_unknown_encoder_stops_the_start(settings: Settings) -> None:

@@ -141,12 +141,16 @@ def stored(staff: TestClient) -> dict[str, str]:
     paper = create(staff, f"/v1/partners/{who}/capabilities", capability())["id"]
     wanted = create(staff, "/v1/needs", need(organisation_id=home))["id"]
     run = staff.post(f"/v1/needs/{wanted}/match-runs").json()["id"]
+    introduction = create(staff, f"/v1/needs/{wanted}/introductions", {"partner_id": who})["id"]
+    brief = create(staff, f"/v1/needs/{wanted}/teaser", {})["id"]
     return {
         "organisation_id": home,
         "partner_id": who,
         "capability_id": paper,
         "need_id": wanted,
         "run_id": run,
+        "introduction_id": introduction,
+        "brief_id": brief,
         # Of nobody: the key that asks must live on.
         "account_id": UNKNOWN,
         "key_id": UNKNOWN,

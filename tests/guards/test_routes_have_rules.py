@@ -21,7 +21,6 @@ OPEN = {
     "GET /v1/session/oidc/callback",
     "GET /healthz",
     "GET /readyz",
-    "GET /metrics",
 }
 """Whoever adds one here has thought about who may see it."""
 

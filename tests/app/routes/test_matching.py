@@ -184,20 +184,19 @@ def test_match_without_text(staff: TestClient) -> None:
     problem(staff.post(PATH, json={"title": SECRET}), 422, "text")
 
 
-def test_a_company_sees_coarse_matches(
+def test_a_company_sees_anonymous_candidates(
     staff: TestClient, company: TestClient, company_id: str
 ) -> None:
     partner_id = _with_paper(staff, name_en="Dr-Name", external_id="p-77")
     _with_paper(staff, organisation_id=company_id, name_en="Own-Person")
+    for number in range(4):
+        create(staff, "/v1/partners", partner(name_en=f"Somebody {number}"))
     answer = company.post(PATH, json=_text(explain="full"))
-    (item,) = answer.json()["items"]  # its own people are not suggested to it
-    assert item["score"] is None
-    assert item["signals"] == item["evidence"] == answer.json()["facets"] == []
-    assert item["explanation"] is None
-    assert item["partner"]["kind"] == "researcher"
+    (item,) = answer.json()["candidates"]  # its own people are not suggested to it
+    assert set(item) == {"candidate_id", "kind", "cluster", "reason"}
+    assert item["kind"] == "researcher"
     hidden = (partner_id, "Dr-Name", "p-77", "rowning", "Own-Person")
     assert [text for text in hidden if text in answer.text] == []
-    assert answer.json()["blocked"] == {}
 
 
 def test_match_run_of_an_unknown_or_malformed_id(staff: TestClient) -> None:

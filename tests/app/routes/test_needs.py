@@ -371,7 +371,7 @@ def test_external_ids_do_not_tell_of_foreign_needs(company: TestClient, rival: T
     assert company.post(PATH, json=need(external_id="project-x")).status_code == 201
 
 
-def test_a_company_sees_coarse_matches(staff: TestClient, company: TestClient) -> None:
+def test_a_company_sees_anonymous_candidates(staff: TestClient, company: TestClient) -> None:
     create(staff, "/v1/clusters", cluster())
     lab = create(staff, "/v1/organisations", organisation(kind="university", name_en="Lab-of-X"))
     partner_id = _with_paper(
@@ -384,32 +384,75 @@ def test_a_company_sees_coarse_matches(staff: TestClient, company: TestClient) -
         clusters=["food-health"],
     )
     (paper,) = everything(staff, f"/v1/partners/{partner_id}/capabilities")
-    _with_paper(staff, unavailable=[{"start": "2000-01-01"}])
+    for _ in range(4):
+        _with_paper(staff, BUSES, unavailable=[{"start": "2000-01-01"}])
     stored = create(company, PATH, need())
     assert get(staff, f"{PATH}/{stored['id']}/matches")["items"][0]["score"] > 0
     for explain in (True, False, "full"):
         answer = company.get(f"{PATH}/{stored['id']}/matches", params={"explain": explain})
-        (item,) = answer.json()["items"]
-        assert item["rank"] == 1
-        assert item["score"] is None
-        assert item["signals"] == item["evidence"] == answer.json()["facets"] == []
-        assert item["explanation"] is None
-        assert item["partner"] == {
-            "id": None,
-            "external_id": None,
-            "kind": "researcher",
-            "name_ja": None,
-            "name_en": None,
-            "organisation_id": None,
-            "organisation_ja": None,
-            "organisation_en": None,
-            "clusters": ["food-health"],
-            "engagement_types": [],
-            "languages": ["ja"],
-        }
-        assert answer.json()["blocked"] == {}
+        assert set(answer.json()) == {"need_id", "strong", "advice", "candidates"}
+        (item,) = answer.json()["candidates"]
+        assert set(item) == {"candidate_id", "kind", "cluster", "reason"}
+        assert item["kind"] == "researcher"
+        assert item["cluster"] is None  # one alone of five researchers is in it
         hidden = (partner_id, lab["id"], paper, "Dr-Name", "黒木", "Lab-of-X", "p-77", "rowning")
         assert [text for text in hidden if text in answer.text] == []
+
+
+def test_a_group_of_five_is_named(staff: TestClient, company: TestClient) -> None:
+    create(staff, "/v1/clusters", cluster())
+    for _ in range(5):
+        _with_paper(staff, clusters=["food-health"])
+    stored = create(company, PATH, need())
+    found = get(company, f"{PATH}/{stored['id']}/matches")["candidates"]
+    assert [item["cluster"] for item in found] == ["food-health"] * 5
+    assert len({item["candidate_id"] for item in found}) == 5
+
+
+def test_four_partners_are_too_few_to_be_shown(staff: TestClient, company: TestClient) -> None:
+    for _ in range(4):
+        _with_paper(staff)
+    stored = create(company, PATH, need())
+    assert get(company, f"{PATH}/{stored['id']}/matches")["candidates"] == []
+    _with_paper(staff)
+    assert len(get(company, f"{PATH}/{stored['id']}/matches")["candidates"]) == 5
+
+
+def test_candidates_have_other_ids_in_another_need_and_after_a_change(
+    staff: TestClient, company: TestClient
+) -> None:
+    for _ in range(5):
+        _with_paper(staff)
+    one, other = create(company, PATH, need())["id"], create(company, PATH, need())["id"]
+
+    def shown(which: str) -> set[str]:
+        found = get(company, f"{PATH}/{which}/matches")["candidates"]
+        return {item["candidate_id"] for item in found}
+
+    before = shown(one)
+    assert shown(one) == before
+    assert not shown(other) & before
+    patch(company, f"{PATH}/{one}", {"excluded_organisations": [UNKNOWN]})
+    assert not shown(one) & before
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"cluster": "food-health"},
+        {"partner_kind": "researcher"},
+        {"engagement_type": "testing"},
+        {"excluded_organisation": UNKNOWN},
+        {"include_unavailable": True},
+        {"top": 11},
+    ],
+)
+def test_a_company_cannot_narrow_its_list(
+    staff: TestClient, company: TestClient, query: Body
+) -> None:
+    create(staff, "/v1/clusters", cluster())
+    stored = create(company, PATH, need())
+    problem(company.get(f"{PATH}/{stored['id']}/matches", params=query), 422)
 
 
 # Matching.

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from app.db import Database
 from app.services.corpus import CorpusCache
+from matching.encoders import CachedEncoder
 from matching.encoders.hashing import HashingEncoder
 from models import Capability, Embedding
 from tests.factories import make_capability, make_cluster, make_need, make_partner
@@ -104,3 +105,18 @@ def test_a_changed_and_a_deleted_capability(database: Database) -> None:
         after = corpora.current(session).corpus
     assert [piece.text for piece in after.evidence] == ["Welding of aluminium"]
     assert not np.allclose(after.vectors[0], before.vectors[0])
+
+
+def test_remembered_sentences_go_with_a_capability(database: Database) -> None:
+    encoder = CachedEncoder(HashingEncoder(), 10)
+    corpora = CorpusCache(encoder, inline=32)
+    with database.writing() as session:
+        piece = make_capability(session, make_partner(session))
+        corpora.current(session)
+    encoder.encode(["A sentence of hers."])
+    assert encoder.remembered
+    with database.writing() as session:
+        session.delete(session.get_one(Capability, piece.id))
+    with database.reading() as session:
+        corpora.current(session)
+    assert encoder.remembered == 0

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.cli.opening import TERMINAL
 from app.db import Database
 from app.jobs.importing import store
 from app.services.imports import Imported
@@ -31,13 +32,16 @@ def imported(database: Database, *partners: PartnerRecord) -> Imported:
 
 def found(database: Database, name: str) -> list[str]:
     with database.reading() as session:
-        page = list_partners(session, cursor=None, limit=50, name=name)
+        page = list_partners(session, actor=TERMINAL, cursor=None, limit=50, name=name)
         return [str(row.external_id) for row in page.items]
 
 
 def merge(database: Database, kept: str, duplicate: str, **values: Any) -> None:
     with database.writing() as session:
-        one, other = find_partner(session, kept), find_partner(session, duplicate)
+        one, other = (
+            find_partner(session, kept, actor=TERMINAL),
+            find_partner(session, duplicate, actor=TERMINAL),
+        )
         merge_partners(session, one, other, **values)
 
 
@@ -159,7 +163,7 @@ def test_a_kept_record_without_id_of_its_own_keeps_what_people_wrote(database: D
     imported(database, GONE)
     with database.writing() as session:
         kept = make_partner(session, name_ja="高橋 太郎(確認済)", name_en=None)
-        merge_partners(session, kept, find_partner(session, "d"))
+        merge_partners(session, kept, find_partner(session, "d", actor=TERMINAL))
 
     assert imported(database, GONE).changed == 0
 

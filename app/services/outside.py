@@ -1,0 +1,119 @@
+"""Needs as partners see them: released versions of their briefs, nothing else."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, null, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from app.access import INTRODUCED_STAGES, OFFERED_STAGES, Action, Actor, View
+from app.errors import invalid, not_found
+from app.services.paging import decode_cursor, encode_cursor
+from app.visibility import need_views
+from models import Audience, Introduction, Need, NeedKind, NeedStatus, NeedVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A need, and the released version of it that this actor is shown."""
+
+    need: Need
+    version: NeedVersion
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class BriefPage:
+    """Some of them, and the cursor of those that follow."""
+
+    items: list[Brief]
+    next_cursor: str | None
+
+
+def require_plain(*, status: NeedStatus | None, external_id: str | None) -> None:
+    """Problem 422 if a partner filters by what its view does not show."""
+    if status is not None or external_id is not None:
+        raise invalid("query", "partners can filter by kind and cluster: leave the others out")
+
+
+def get_brief(session: Session, need_id: UUID, *, actor: Actor) -> Brief:
+    """The version of a need that the actor is shown, else Problem 404."""
+    row = session.execute(_shown(actor).where(Need.id == need_id)).unique().one_or_none()
+    if row is None:
+        raise not_found("need")
+    return Brief(row[0], row[1], View(row[2]))
+
+
+def list_briefs(
+    session: Session,
+    *,
+    actor: Actor,
+    cursor: str | None,
+    limit: int,
+    kind: NeedKind | None = None,
+    cluster: str | None = None,
+) -> BriefPage:
+    """A page of the needs of which the actor is shown a version."""
+    statement = _shown(actor).order_by(Need.id).limit(limit + 1)
+    if kind is not None:
+        statement = statement.where(Need.kind == kind)
+    if cluster is not None:
+        statement = statement.where(Need.clusters.any(slug=cluster))
+    if cursor is not None:
+        statement = statement.where(Need.id > decode_cursor(cursor))
+    rows = session.execute(statement).unique().all()
+    items = [Brief(row[0], row[1], View(row[2])) for row in rows[:limit]]
+    more = len(rows) > limit
+    return BriefPage(items, encode_cursor(items[-1].need.id) if more else None)
+
+
+def _shown(actor: Actor) -> Select[Need, NeedVersion, str]:
+    """Needs, the version and the view, where the actor has a view and there is such a version."""
+    views = need_views(actor, Action.READ_NEED)
+    public = views.get(View.PUBLIC, null().is_not(None))
+    teaser = views.get(View.TEASER, null().is_not(None))
+    version = case(
+        (public, func.coalesce(_newest(Audience.PUBLIC), _offered(actor))),
+        (teaser, func.coalesce(_offered(actor), _newest(Audience.TEASER))),
+    )
+    view: ColumnElement[str] = case((public, View.PUBLIC.value), else_=View.TEASER.value)
+    return (
+        select(Need, NeedVersion, view)
+        .join(NeedVersion, NeedVersion.id == version)
+        .where(or_(public, teaser))
+        .options(selectinload(Need.clusters))
+    )
+
+
+def _is_released() -> ColumnElement[bool]:
+    return and_(NeedVersion.released_at.is_not(None), NeedVersion.withdrawn_at.is_(None))
+
+
+def _newest(audience: Audience) -> ScalarSelect[UUID]:
+    """The newest released version for that audience."""
+    return (
+        select(NeedVersion.id)
+        .where(NeedVersion.need_id == Need.id, NeedVersion.audience == audience, _is_released())
+        .order_by(NeedVersion.number.desc())
+        .limit(1)
+        .correlate(Need)
+        .scalar_subquery()
+    )
+
+
+def _offered(actor: Actor) -> ScalarSelect[UUID]:
+    """The version that staff chose for an introduction of this partner."""
+    return (
+        select(NeedVersion.id)
+        .join(Introduction, Introduction.version_id == NeedVersion.id)
+        .where(
+            Introduction.need_id == Need.id,
+            Introduction.partner_id == actor.partner_id,
+            Introduction.state.in_(sorted(OFFERED_STAGES | INTRODUCED_STAGES)),
+            _is_released(),
+        )
+        .order_by(Introduction.id.desc())
+        .limit(1)
+        .correlate(Need)
+        .scalar_subquery()
+    )

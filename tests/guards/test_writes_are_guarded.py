@@ -1,0 +1,70 @@
+"""Each POST that writes takes an Idempotency-Key, each change If-Match, each object has a tag."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.api_route import writes_for_an_actor
+from app.etags import IF_MATCH, IF_NONE_MATCH
+from app.services.idempotency import FIELD
+from tests.guards.routes import Served, served
+
+WITHOUT_TAG = {"/v1/match-runs/{run_id}"}
+"""Never changed once it is kept."""
+
+WITHOUT_CONDITION = {
+    "DELETE /v1/session",
+    "DELETE /v1/me/sessions",
+    "DELETE /v1/me/sessions/{session_id}",
+    "DELETE /v1/me/keys/{key_id}",
+    "PUT /v1/me/password",
+    "DELETE /v1/accounts/{account_id}/sessions",
+    "DELETE /v1/accounts/{account_id}/keys/{key_id}",
+    "PUT /v1/accounts/{account_id}/password",
+}
+"""They end something, or replace a secret that nobody can read: right in whatever state it was."""
+
+
+@pytest.fixture
+def ours(application: FastAPI) -> list[Served]:
+    return [route for route in served(application) if route.path.startswith("/v1/")]
+
+
+def _takes(application: FastAPI, route: Served, header: str) -> bool:
+    operation: dict[str, Any] = application.openapi()["paths"][route.path][route.method.lower()]
+    return header in {
+        parameter["name"]
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "header"
+    }
+
+
+def test_posts_that_write_take_a_key(application: FastAPI, ours: list[Served]) -> None:
+    posts = [route for route in ours if route.method == "POST"]
+    writing = {route for route in posts if writes_for_an_actor(route.endpoint)}
+    assert len(writing) > 8
+    # A router without `route_class=ApiRoute` is found here.
+    assert [r.path for r in writing if not _takes(application, r, FIELD)] == []
+    assert [r.path for r in set(posts) - writing if _takes(application, r, FIELD)] == []
+
+
+def test_changes_take_a_condition(application: FastAPI, ours: list[Served]) -> None:
+    changes = [
+        route
+        for route in ours
+        if route.method in {"PATCH", "DELETE", "PUT"}
+        and f"{route.method} {route.path}" not in WITHOUT_CONDITION
+    ]
+    assert len(changes) >= 7
+    assert [r for r in changes if not _takes(application, r, IF_MATCH)] == []
+
+
+def test_single_objects_have_a_tag(application: FastAPI, ours: list[Served]) -> None:
+    single = [
+        route
+        for route in ours
+        if route.method == "GET" and route.path.endswith("}") and route.path not in WITHOUT_TAG
+    ]
+    assert len(single) >= 4
+    assert [r for r in single if not _takes(application, r, IF_NONE_MATCH)] == []
