@@ -1,6 +1,7 @@
 """What endpoints are given: sessions, the actor, the engine, pages."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -10,15 +11,23 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.dependencies.utils import get_dependant
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import (
+    APIKeyCookie,
+    APIKeyHeader,
+    HTTPAuthorizationCredentials,
+    HTTPBearer,
+)
 from sqlalchemy.orm import Session
 
 from app.access import Action, Actor, Noun, may_ever, rule_of
 from app.auditing import acting
+from app.browser import SAFE_METHODS, SESSION, require_csrf
 from app.clock import today
 from app.contexts import AUTHENTICATION, NOBODY
 from app.db import Database
 from app.errors import Problem, invalid
+from app.gate import Gate
+from app.limiting import count_key, count_sign_in
 from app.schemas.common import Slug
 from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
 from app.services.anonymisers import anonymiser_for
@@ -26,6 +35,7 @@ from app.services.corpus import Engine
 from app.services.disclosures import record_disclosure
 from app.services.engines import Engines
 from app.services.keys import find_actor
+from app.services.sessions import actor_in, find_session
 from app.settings import get_settings
 from matching.anonymise import Anonymiser
 from matching.filters import Filters
@@ -33,6 +43,11 @@ from models import EngagementType, PartnerKind, Purpose
 
 _BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer enm_…`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
+_COOKIE = APIKeyCookie(
+    name=f"__Host-{SESSION}",
+    auto_error=False,
+    description="Set by signing in; `enmusubi` over plain http. Needs X-CSRF-Token to change.",
+)
 PURPOSE: Final = "What staff reads for; it goes into the audit log."
 
 
@@ -47,20 +62,38 @@ def get_database(request: Request) -> Database:
     return get_engines(request).database
 
 
+def get_gate(request: Request) -> Gate:
+    """Sessions, sign-in and rate limits of this process."""
+    gate: Gate = request.app.state.gate
+    return gate
+
+
 def get_actor(
     request: Request,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     header: Annotated[str | None, Depends(_HEADER)],
+    _cookie: Annotated[str | None, Depends(_COOKIE)],
     database: Annotated[Database, Depends(get_database)],
+    gate: Annotated[Gate, Depends(get_gate)],
 ) -> Actor:
-    """Who calls; Problem 401 without a valid key, 403 if the route's rule does not admit it."""
+    """Who calls, by a key or else by the cookie of a browser that is signed in.
+
+    Problem 401 without either, 403 if the route's rule does not admit it or another site's page
+    may have made the request, 429 if there are too many.
+    """
     secret = header or (bearer.credentials if bearer is not None else None)
     if secret is None:
-        raise _unauthenticated("This needs an API key: send `Authorization: Bearer KEY`.")
-    with database.reading(AUTHENTICATION) as session:
-        actor = find_actor(session, secret)
-    if actor is None:
-        raise _unauthenticated("The API key is not valid: it is unknown or was revoked.")
+        actor = _signed_in(request, database, gate)
+    else:
+        with database.reading(AUTHENTICATION) as session:
+            found = find_actor(session, secret)
+        if found is None:
+            raise _unauthenticated(
+                "The API key is not valid: it is unknown, mistyped, revoked or expired."
+            )
+        actor = found
+    count_key(request, str(actor.key_id or actor.account_id))
+    gate.uses.note(actor)
     endpoint = request.scope["endpoint"]
     action = rule_of(endpoint)
     if action is None or not may_ever(actor.role, action):  # a route without a rule admits nobody
@@ -78,6 +111,23 @@ def get_actor(
         # A filter that is misspelt and ignored would show what was to be left out.
         named = ", ".join(sorted(_parameters(endpoint))) or "none"
         raise invalid("query", f"has a parameter that is not known here; known are: {named}")
+    return actor
+
+
+def _signed_in(request: Request, database: Database, gate: Gate) -> Actor:
+    token = gate.browser.read(request, SESSION)
+    if token is None:
+        raise _unauthenticated(
+            "This needs an API key: send `Authorization: Bearer KEY`; or sign in first."
+        )
+    with database.reading(AUTHENTICATION) as session:
+        row = find_session(session, token, rules=gate.rules, uses=gate.uses)
+        if row is None:
+            raise _unauthenticated("You are signed out: sign in again.")
+        actor = actor_in(row)
+    if request.method not in SAFE_METHODS:
+        gate.browser.require_same_origin(request)
+        require_csrf(request, row.id)
     return actor
 
 
@@ -154,6 +204,60 @@ ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(write_session, scope="function")]
 OpenSession = Annotated[Session, Depends(_read_open, scope="function")]
 """For endpoints that ask for no account: nothing that is protected is seen by it."""
+CurrentGate = Annotated[Gate, Depends(get_gate)]
+SignInCounted = Depends(count_sign_in)
+"""For endpoints at which passwords could be tried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The database as far as it takes to find out who calls: accounts, keys, sessions."""
+
+    database: Database
+
+    def look(self) -> AbstractContextManager[Session]:
+        """A session for reading."""
+        return self.database.reading(AUTHENTICATION)
+
+    def settle(self) -> AbstractContextManager[Session]:
+        """A session that commits at the end of the block."""
+        return self.database.writing(AUTHENTICATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Several transactions of one request, where something slow lies between them."""
+
+    database: Database
+    actor: Actor
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session of the actor for reading."""
+        with self.database.reading(self.actor) as session:
+            acting(session, self.actor)
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session of the actor that commits at the end of the block."""
+        with self.database.writing(self.actor) as session:
+            acting(session, self.actor)
+            yield session
+
+
+def get_door(database: CurrentDatabase) -> Door:
+    """For endpoints at which one signs in."""
+    return Door(database)
+
+
+def get_desk(database: CurrentDatabase, actor: CurrentActor) -> Desk:
+    """For endpoints that compute between reading and writing."""
+    return Desk(database, actor)
+
+
+CurrentDoor = Annotated[Door, Depends(get_door)]
+CurrentDesk = Annotated[Desk, Depends(get_desk)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,15 @@ from app.db import Database
 from app.deps import get_actor
 from app.errors import ProblemDetails
 from app.etags import describe_tags
+from app.gate import Gate, make_gate
 from app.headers import SecurityHeaders
 from app.jobs.erasing import cleanse, replay
+from app.jobs.uses import UsesWriter
 from app.jobs.worker import EmbeddingWorker
+from app.limiting import RateLimiting
 from app.middleware import RequestGuard
 from app.routes import (
+    accounts,
     briefs,
     capabilities,
     clusters,
@@ -34,10 +38,12 @@ from app.routes import (
     health,
     introductions,
     matching,
+    me,
     named_staff,
     needs,
     organisations,
     partners,
+    session,
 )
 from app.services.encoders import Offered, Recipe
 from app.services.engines import Engines, Limits
@@ -56,8 +62,10 @@ CLEANSING_SECONDS: Final = 5.0
 DESCRIPTION: Final = """
 Matches what companies need with what researchers and institutes can do, and says why.
 
-Every call under `/v1` needs an API key, made with `enmusubi key create` and sent as
-`Authorization: Bearer KEY`. Lists are cut into pages: ask again with the `next_cursor` of a page.
+Every call under `/v1` but signing in needs an API key, made with `enmusubi key create` and sent as
+`Authorization: Bearer KEY`, or the cookie of a browser that is signed in (`POST /v1/session`); with
+the cookie, calls that change something also need the header `X-CSRF-Token`. Lists are cut into
+pages: ask again with the `next_cursor` of a page.
 Errors are problem details (RFC 9457). A POST that writes takes an `Idempotency-Key`, and is then
 carried out once however often it is sent. What can be changed has an `ETag`; with `If-Match` a
 change is made only to what you have seen.
@@ -77,6 +85,9 @@ ROUTERS: Final = (
     introductions,
     briefs,
     matching,
+    session,
+    me,
+    accounts,
 )
 
 LIBRARY_ROUTES: Final = {
@@ -101,14 +112,15 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
     for status, description in {
         400: "Cannot be read",
-        401: "No valid API key",
-        403: "The key's role does not allow that",
+        401: "No valid API key and not signed in",
+        403: "The role or the key's scopes do not allow that",
         404: "Absent, or not yours",
         409: "Stands against other data, or the same request is under way",
         412: "Changed since it was read",
         413: "Body too large",
         415: "Body packed, or not JSON",
         422: "Not of the expected form",
+        429: "Too many requests: wait as long as Retry-After says",
         503: "Busy or starting: try again",
     }.items()
 }
@@ -144,6 +156,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
         redirect_slashes=False,  # a redirect would send the caller wherever its Host header says
     )
     app.state.engines = engines
+    app.state.gate = make_gate(settings)
     app.state.settings = settings
     errors.install(app)
     app.add_middleware(
@@ -161,6 +174,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
             allow_headers=CORS_REQUEST_HEADERS,
             expose_headers=CORS_RESPONSE_HEADERS,
         )
+    app.add_middleware(RateLimiting)
     api = APIRouter(prefix="/v1", responses=PROBLEMS)
     for module in ROUTERS:
         api.include_router(module.router)
@@ -269,7 +283,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     worker = EmbeddingWorker(engines)
     engines.on_missing = worker.wake
     worker.start()
+    gate: Gate = app.state.gate
+    writer = UsesWriter(gate.uses, engines.database)
+    writer.start()
     yield
+    writer.stop()
     worker.stop()
     engines.database.engine.dispose()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from limits import parse
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
@@ -62,6 +63,17 @@ def _hosts(text: str) -> str:
     return text
 
 
+def _known_rate(text: str) -> str:
+    try:
+        parse(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a rate such as 600/minute") from error
+    return text
+
+
+Rate = Annotated[str, AfterValidator(_known_rate)]
+
+
 class Settings(BaseSettings):
     """Every field is listed in README's configuration table; a test compares the two."""
 
@@ -105,6 +117,26 @@ class Settings(BaseSettings):
     """File of the erasures, which a restored backup is brought up to; best on another volume."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
     """Larger request bodies are refused with 413."""
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#\s]+/?)?$")] = ""
+    """As people reach the service, without a path."""
+    session_idle_minutes: Annotated[int, Field(ge=1)] = 120
+    """A browser that asks for nothing for so long is signed out."""
+    session_hours: Annotated[int, Field(ge=1)] = 12
+    """After which a browser is signed out in any case."""
+    sign_in_failures: Annotated[int, Field(ge=1)] = 5
+    """Wrong passwords in a row after which an account is locked for a while."""
+    oidc_issuer: str = ""
+    """Of the OpenID Connect provider; empty means none."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_client_secret_file: str = ""
+    rate_limits: bool = True
+    """False switches all three limits off."""
+    rate_limit_key: Rate = "600/minute"
+    """Requests of one key, or of one person in a browser."""
+    rate_limit_address: Rate = "1200/minute"
+    rate_limit_sign_in: Rate = "10/minute"
+    """Attempts to sign in from one address."""
 
     cors_origins: Annotated[str, AfterValidator(_origins)] = ""
     """Origins, separated by commas, whose pages may call the API; empty means none."""

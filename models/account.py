@@ -45,6 +45,16 @@ class Account(Identified, Timestamped, Base):
     disabled_at: Mapped[datetime | None]
     """From then on nobody can act as this account."""
 
+    @property
+    def has_password(self) -> bool:
+        """True if one can sign in with a password."""
+        return self.password_hash is not None
+
+    @property
+    def has_openid(self) -> bool:
+        """True if the account is bound to a person at an OpenID provider."""
+        return self.oidc_subject is not None
+
 
 class ApiKey(Identified, Timestamped, Base):
     """A key is shown once; what is kept is its hash, and a prefix to tell keys apart."""

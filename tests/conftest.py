@@ -7,12 +7,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.db import Database
 from app.main import create_app
 from app.migrations import upgrade
+from app.services import passwords
 from app.services.corpus import Engine
 from app.services.encoders import Offered, Recipe
 from app.services.engines import Engines, Limits
@@ -48,10 +50,18 @@ def settings(
     shutil.copy(migrated_file, tmp_path / "enmusubi.db")
     monkeypatch.setenv("ENMUSUBI_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("ENMUSUBI_ENCODER", "hashing")
+    monkeypatch.setenv("ENMUSUBI_RATE_LIMITS", "false")  # a test that wants them asks for them
     monkeypatch.chdir(tmp_path)  # no .env of the developer's
     get_settings.cache_clear()
     yield get_settings()
     get_settings.cache_clear()
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """argon2id with the least work, for tests that are not about its strength."""
+    least = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "HASHER", least)
 
 
 @pytest.fixture
@@ -76,7 +86,9 @@ def engine(settings: Settings, database: Database) -> Engine:
 @pytest.fixture(scope="session")
 def application(migrated_file: Path) -> FastAPI:
     """The real application, built once since that takes a while; `serving` gives it an engine."""
-    settings = Settings(_env_file=None, data_dir=migrated_file.parent, encoder="hashing")
+    settings = Settings(
+        _env_file=None, data_dir=migrated_file.parent, encoder="hashing", rate_limits=False
+    )
     return create_app(settings)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli import (
     access,
+    accounts,
     audit,
     bench,
     data,
@@ -64,6 +65,7 @@ for module in (
     training,
     bench,
     keys,
+    accounts,
     audit,
 ):
     module.register(app)

@@ -139,7 +139,8 @@ def _timed(work: Callable[[], Vectors]) -> tuple[float, Vectors]:
 @contextmanager
 def _served(engines: Engines) -> Iterator[str]:
     """The application on a free port of this machine."""
-    application = create_app(get_settings(), engines)
+    unlimited = get_settings().model_copy(update={"rate_limits": False})
+    application = create_app(unlimited, engines)
     server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

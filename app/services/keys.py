@@ -1,23 +1,40 @@
-"""API keys."""
+"""API keys.
+
+A key is `enm_`, 32 random characters and six that check the others, as GitHub's tokens have them:
+whoever mistypes one is told so before the database is asked, and a leaked one is easy to find in
+a text. Keys from before the check (`enm_` and 32 characters) go on working.
+"""
 
 import hashlib
 import secrets
+import string
+import zlib
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access import SCOPES_OF, Actor, Scope
-from app.errors import invalid
-from models import Account, ApiKey, Organisation, Partner, Role, utc_now
+from app.errors import conflict, invalid, not_found
+from app.services.accounts import create_account
+from app.services.actors import actor_of
+from models import Account, ApiKey, Role, utc_now
 
 MARK: Final = "enm_"
 PREFIX_LENGTH: Final = len(MARK) + 6
 """Of the visible part that tells keys apart."""
-SECRET_BYTES: Final = 24
+RANDOM_LENGTH: Final = 32
+"""Of 62 characters: 190 bits."""
+CHECK_LENGTH: Final = 6
+"""CRC-32 in base 62."""
 NAME_LENGTH: Final = 200
+LIVE_AT_ONCE: Final = 2
+"""Keys of an account: the old one works until the new one is in place."""
+
+_ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 def create_key(
@@ -28,96 +45,186 @@ def create_key(
     organisation_id: UUID | None = None,
     partner_id: UUID | None = None,
     scopes: Collection[Scope] | None = None,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """Store a new account with a key; returns the key with the secret, which is shown once.
 
     Problem 422 if a company's account is not bound to an existing organisation, a partner's not to
     an existing partner, another one is bound, or a scope is not one of the role's.
     """
-    if role is Role.COMPANY:
-        if organisation_id is None or session.get(Organisation, organisation_id) is None:
-            raise invalid("organisation", "a company key is bound to an existing organisation")
-    elif organisation_id is not None:
-        raise invalid("organisation", "only a company key is bound to an organisation")
-    if role is Role.PARTNER:
-        if partner_id is None or session.get(Partner, partner_id) is None:
-            raise invalid("partner", "a partner key is bound to an existing partner")
-    elif partner_id is not None:
-        raise invalid("partner", "only a partner key is bound to a partner")
-    if not 0 < len(name.strip()) <= NAME_LENGTH:
-        raise invalid("name", f"give it a name of at most {NAME_LENGTH} characters")
-    account = Account(name=name, role=role, organisation_id=organisation_id, partner_id=partner_id)
-    session.add(account)
-    session.flush()
-    return add_key(session, account, name=name, scopes=scopes)
+    account = create_account(
+        session, name=name, role=role, organisation_id=organisation_id, partner_id=partner_id
+    )
+    return add_key(session, account, name=name, scopes=scopes, expires_at=expires_at)
 
 
 def add_key(
-    session: Session, account: Account, *, name: str, scopes: Collection[Scope] | None = None
+    session: Session,
+    account: Account,
+    *,
+    name: str,
+    scopes: Collection[Scope] | None = None,
+    expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Store a new key of an account; without `scopes` it can be used for all that its role may."""
+    """Store a new key of an account; without `scopes` it can be used for all that its role may.
+
+    Problem 422 for a scope beyond the role's or an expiry that has passed, 409 for a third key.
+    """
     most = SCOPES_OF[account.role]
     wanted = most if scopes is None else frozenset(scopes)
     if not wanted <= most:
         allowed = ", ".join(sorted(most))
         raise invalid("scopes", f"a key of this role can have: {allowed}")
-    secret = MARK + secrets.token_urlsafe(SECRET_BYTES)
+    if not 0 < len(name.strip()) <= NAME_LENGTH:
+        raise invalid("name", f"give it a name of at most {NAME_LENGTH} characters")
+    if expires_at is not None and expires_at <= utc_now():
+        raise invalid("expires_at", "lies in the past: choose a later time")
+    _require_room(session, account)
+    secret = _new_secret(session)
     key = ApiKey(
         account=account,
         name=name,
         prefix=secret[:PREFIX_LENGTH],
         sha256=_digest(secret),
         scopes=sorted(wanted),
+        expires_at=expires_at,
     )
     session.add(key)
     session.flush()
     return key, secret
 
 
+def rotate_key(
+    session: Session, key: ApiKey, *, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """A second key like this one, which goes on working until it is revoked.
+
+    Without `expires_at` it lives as long as the first did from its making. Problem 409 if there
+    are two live keys already, or this one is not live.
+    """
+    if not is_live(key):
+        raise conflict("This key has ended: make a new one instead.")
+    if expires_at is None and key.expires_at is not None:
+        expires_at = utc_now() + (key.expires_at - key.created_at)
+    return add_key(
+        session, key.account, name=key.name, scopes=scopes_of(key), expires_at=expires_at
+    )
+
+
+def scopes_of(key: ApiKey) -> frozenset[Scope]:
+    """What a key may be used for now: of its own scopes those that the account's role has."""
+    return actor_of(key.account, scopes=key.scopes).scopes
+
+
+def parse_scopes(names: Collection[str]) -> frozenset[Scope]:
+    """The scopes of those names; Problem 422 with the choices for an unknown one."""
+    known = {scope.value: scope for scope in Scope}
+    if not set(names) <= known.keys():
+        raise invalid("scopes", f"choose from: {', '.join(known)}")
+    return frozenset(known[name] for name in names)
+
+
+def _require_room(session: Session, account: Account) -> None:
+    # Where several write at once, the second waits here until the first is done.
+    session.execute(select(Account.id).where(Account.id == account.id).with_for_update())
+    live = session.scalar(
+        select(func.count()).where(
+            ApiKey.account_id == account.id,
+            ApiKey.revoked_at.is_(None),
+            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > utc_now()),
+        )
+    )
+    if live is not None and live >= LIVE_AT_ONCE:
+        raise conflict(
+            f"The account has {LIVE_AT_ONCE} live keys, which is enough to change from one to the "
+            "other: revoke one first."
+        )
+
+
+def is_live(key: ApiKey) -> bool:
+    """True if the key has neither been revoked nor run out."""
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > utc_now())
+
+
 def find_actor(session: Session, secret: str) -> Actor | None:
-    """Who holds this secret; None if nobody does, the key was revoked or the account disabled."""
-    statement = select(ApiKey).where(ApiKey.sha256 == _digest(secret), ApiKey.revoked_at.is_(None))
-    key = session.scalar(statement)
-    if key is None or key.account.disabled_at is not None:
+    """Who holds this secret; None if nobody does, the key has ended or the account is disabled.
+
+    What cannot be a key, such as one that was mistyped, is refused without asking the database.
+    """
+    if not may_be_key(secret):
+        return None
+    key = session.scalar(select(ApiKey).where(ApiKey.sha256 == _digest(secret)))
+    if key is None or not is_live(key) or key.account.disabled_at is not None:
         return None
     return actor_of(key.account, scopes=key.scopes, key_id=key.id)
 
 
-def actor_of(
-    account: Account,
-    *,
-    scopes: Collection[str],
-    key_id: UUID | None = None,
-    session_id: UUID | None = None,
-) -> Actor:
-    """The account as one who acts, with these scopes of those that its role has."""
-    return Actor(
-        account_id=account.id,
-        role=account.role,
-        organisation_id=account.organisation_id,
-        partner_id=account.partner_id,
-        scopes=SCOPES_OF[account.role] & {Scope(scope) for scope in scopes},
-        key_id=key_id,
-        session_id=session_id,
-    )
+def may_be_key(secret: str) -> bool:
+    """True if the check fits, or the key is of the form that had none."""
+    if not secret.startswith(MARK) or not secret.isascii():
+        return False
+    checked = len(MARK) + RANDOM_LENGTH + CHECK_LENGTH
+    if len(secret) == checked:
+        return secret[-CHECK_LENGTH:] == _check(secret[:-CHECK_LENGTH])
+    return len(secret) == checked - CHECK_LENGTH
 
 
-def list_keys(session: Session) -> list[ApiKey]:
-    """All keys, the oldest first."""
-    return list(session.scalars(select(ApiKey).order_by(ApiKey.id)))
+def list_keys(session: Session, account_id: UUID | None = None) -> list[ApiKey]:
+    """All keys, or those of one account, the oldest first."""
+    statement = select(ApiKey).order_by(ApiKey.id)
+    if account_id is not None:
+        statement = statement.where(ApiKey.account_id == account_id)
+    return list(session.scalars(statement))
 
 
-def revoke_key(session: Session, prefix: str) -> ApiKey:
-    """End a key by its visible prefix, at once; Problem 422 if no live key has it."""
+def get_key(session: Session, key_id: UUID, *, account_id: UUID) -> ApiKey:
+    """A key of that account, else Problem 404."""
+    key = session.get(ApiKey, key_id)
+    if key is None or key.account_id != account_id:
+        raise not_found("key")
+    return key
+
+
+def find_key(session: Session, prefix: str) -> ApiKey:
+    """The key that has this visible prefix and is not revoked, else Problem 422."""
     statement = select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))
     key = session.scalar(statement)
     if key is None:
         raise invalid("prefix", "no live key has this prefix; `enmusubi key list` shows them")
-    key.revoked_at = utc_now()
-    session.flush()
     return key
 
 
+def revoke_key(session: Session, prefix: str) -> ApiKey:
+    """End a key by its visible prefix, at once; Problem 422 if no live key has it."""
+    key = find_key(session, prefix)
+    end_key(session, key)
+    return key
+
+
+def end_key(session: Session, key: ApiKey) -> None:
+    """End a key at once; one that was revoked before stays so."""
+    if key.revoked_at is None:
+        key.revoked_at = utc_now()
+        session.flush()
+
+
+def _new_secret(session: Session) -> str:
+    """A secret whose prefix no other key has, since keys are revoked by it."""
+    while True:
+        body = MARK + "".join(secrets.choice(_ALPHABET) for _ in range(RANDOM_LENGTH))
+        taken = select(ApiKey.id).where(ApiKey.prefix == body[:PREFIX_LENGTH])
+        if session.scalar(taken) is None:
+            return body + _check(body)
+
+
+def _check(body: str) -> str:
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(CHECK_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits = _ALPHABET[digit] + digits
+    return digits
+
+
 def _digest(secret: str) -> str:
-    # A random secret of 192 bits needs no slow hash: there is nothing to guess.
+    # A random secret of 190 bits needs no slow hash: there is nothing to guess.
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -33,8 +33,9 @@ from app.access import (
 from app.access_table import RouteRule, cells, markdown
 from app.db import Database
 from app.main import create_app, declared_routes
+from app.services.actors import actor_of
 from app.services.corpus import Engine
-from app.services.keys import actor_of, create_key
+from app.services.keys import create_key
 from app.settings import Settings
 from matching.encoders import make_encoder
 from models import Audience, MatchRun, Need, Partner, Role
@@ -246,7 +247,10 @@ def _fits(answer: Response, route: RouteRule, role: Role, view: View) -> bool:
     if about_one(route) and view is View.NONE:
         return status == 404
     if status == 404:  # a key, an account, a second partner that the path or body names
-        return route.action.noun is Noun.NOTHING and "{" in route.path
+        # or no OpenID provider is set up
+        return route.action is Action.SIGN_IN or (
+            route.action.noun is Noun.NOTHING and "{" in route.path
+        )
     # 409 and 422: may do that, but this one is not in a state for it, or the body lacks something
     return status in {200, 201, 204, 409, 422}
 
