@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from app.db import Database
 from app.errors import MOST_ERRORS
@@ -115,6 +115,8 @@ def _raise(error: Exception) -> Callable[..., Any]:
         (ValueError(SECRET), 500),
         (OperationalError("SELECT 1", {"brief": SECRET}, NO_CAUSE), 503),
         (IntegrityError("INSERT", {"brief": SECRET}, NO_CAUSE), 409),
+        (DataError("INSERT", {"brief": SECRET}, NO_CAUSE), 422),
+        (ProgrammingError("SELECT", {"brief": SECRET}, NO_CAUSE), 500),
         (EncoderError("the weights are gone"), 503),
     ],
 )

@@ -114,10 +114,6 @@ def test_a_reader_sees_one_snapshot(database: Database) -> None:
     assert _revision(database) > (before or 0)
 
 
-def test_a_value_that_postgresql_refuses_is_the_callers_mistake(staff: TestClient) -> None:
-    problem(staff.get("/v1/needs", params={"external_id": "a\0b"}), 422, "request")
-
-
 def test_what_the_database_refuses_is_not_done(company: TestClient, database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(text("DROP POLICY needs_insert ON needs"))
