@@ -118,7 +118,7 @@ class KeyIn(Input):
 
     name: AccountName
     scopes: Annotated[
-        list[str] | None,
+        list[Annotated[str, Field(max_length=40)]] | None,
         Field(max_length=20, description="What it may be used for; left out: all it can have."),
     ] = None
     expires_at: AwareDatetime | None = None

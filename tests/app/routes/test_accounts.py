@@ -65,7 +65,7 @@ def test_lists(admin: TestClient, database: Database) -> None:
         ({"role": "partner"}, "partner"),
         ({"organisation_id": UNKNOWN}, "organisation"),
         ({"partner_id": UNKNOWN}, "partner"),
-        ({"password": PASSWORD}, "password"),
+        ({"password": PASSWORD}, "body"),  # a name that is not known is not echoed
     ],
 )
 def test_what_is_refused(admin: TestClient, changes: dict[str, Any], field: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.db import Database
 from app.services import passwords
 from app.services.accounts import disable_account, set_password
+from app.services.audit import list_entries
 from app.services.sessions import SessionRules
 from models import Account, Role, SignInSession, utc_now
 from tests.app.asking import SECRET, get, problem
@@ -298,6 +299,28 @@ def test_a_new_password_ends_all_sessions(anonymous: TestClient, database: Datab
         problem(client.get("/v1/needs"), 401)
     problem(try_to_sign_in(browser(anonymous)), 401)
     signed_in(anonymous, password=OTHER)
+
+
+def test_the_audit_log_says_who_came_and_who_failed(
+    anonymous: TestClient, database: Database
+) -> None:
+    account = person(database)
+    client = browser(anonymous)
+    problem(try_to_sign_in(client, password=OTHER), 401)
+    problem(try_to_sign_in(client, "unknown@example.jp"), 401)
+    assert try_to_sign_in(client).status_code == 204
+    with database.reading() as session:
+        entries = list_entries(session, limit=100)
+    told = [
+        (entry.event, entry.role, entry.account_id, entry.object_id)
+        for entry in reversed(entries)
+        if entry.event.startswith("sign_in")
+    ]
+    assert told == [
+        ("sign_in_failed", "system", None, account.id),
+        ("sign_in_failed", "system", None, None),
+        ("sign_in", "coordinator", account.id, account.id),
+    ]
 
 
 def test_no_password_comes_back_in_an_error(anonymous: TestClient, database: Database) -> None:
