@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from app.browser import Browser
 from app.errors import invalid
@@ -62,18 +61,6 @@ def _provider(settings: Settings) -> Provider | None:
     return Provider(
         issuer=settings.oidc_issuer,
         client_id=settings.oidc_client_id,
-        client_secret=_client_secret(settings),
+        client_secret=settings.oidc_client_secret.get_secret_value().strip(),
         redirect_uri=settings.public_url.rstrip("/") + CALLBACK,
     )
-
-
-def _client_secret(settings: Settings) -> str:
-    given = settings.oidc_client_secret.get_secret_value().strip()
-    if given or not settings.oidc_client_secret_file:
-        return given
-    try:
-        return Path(settings.oidc_client_secret_file).read_text().strip()
-    except OSError as error:
-        raise invalid(
-            "ENMUSUBI_OIDC_CLIENT_SECRET_FILE", f"cannot be read: {error.strerror}"
-        ) from error

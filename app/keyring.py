@@ -44,8 +44,6 @@ def _secret(settings: Settings) -> bytes:
     given = settings.secret_key.get_secret_value().strip()
     if given:
         return _checked(given, "ENMUSUBI_SECRET_KEY")
-    if settings.secret_key_file:
-        return _in_file(Path(settings.secret_key_file))
     path = settings.data_dir / "secret.key"
     if not path.exists():
         _make(path)

@@ -109,8 +109,6 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
     """From which the keys of the audit log, of candidate ids and of suppressions are derived;
     empty means the file `secret.key` in `data_dir`, made at the first start."""
-    secret_key_file: str = ""
-    """A file that holds the secret key."""
     require_purpose: bool = False
     """Whether staff must say by the header X-Purpose what it reads needs and introductions for."""
     erasure_ledger: str = ""
@@ -129,7 +127,6 @@ class Settings(BaseSettings):
     """Of the OpenID Connect provider; empty means none."""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
-    oidc_client_secret_file: str = ""
     rate_limits: bool = True
     """False switches all three limits off."""
     rate_limit_key: Rate = "600/minute"

@@ -4,6 +4,7 @@ Each step is sent with the revision on which it is decided: `If-Match: "REVISION
 """
 
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -13,7 +14,15 @@ from sqlalchemy.orm import Session
 
 from app.access import Action, Actor, rule
 from app.api_route import ApiRoute
-from app.deps import CurrentActor, CurrentPage, ReadSession, Today, WriteSession
+from app.deps import (
+    CurrentActor,
+    CurrentLedger,
+    CurrentPage,
+    Ledger,
+    ReadSession,
+    Today,
+    WriteSession,
+)
 from app.errors import Problem, ProblemDetails, not_found
 from app.schemas.common import Page
 from app.schemas.introduction import (
@@ -24,11 +33,12 @@ from app.schemas.introduction import (
     IntroductionIn,
     IntroductionOut,
     IntroductionPage,
+    IntroductionReleaseIn,
     NoteIn,
     NoteOut,
-    ReleaseIn,
 )
 from app.services import audit, introduction_notes, introduction_suggestions, introductions, needs
+from app.services.disclosures import record_disclosure
 from app.services.introduction_views import Shown, show, show_notes
 from models import Introduction, IntroductionState, ObjectKind
 
@@ -58,19 +68,26 @@ def _revision(if_match: str | None) -> int | None:
     return None if found is None else int(found.group(1))
 
 
+def _disclosed(session: Session, actor: Actor, ledger: Ledger | None) -> Callable[[UUID], None]:
+    """Notes what a partner is shown: by the ledger, or in the transaction of a step."""
+    if ledger is not None:
+        return lambda version: ledger.record([version])
+    return lambda version: record_disclosure(session, version, actor=actor)
+
+
 def _answer(
     session: Session,
     introduction: Introduction,
     *,
     actor: Actor,
     response: Response,
-    writing: Session | None = None,
+    ledger: Ledger | None = None,
 ) -> Shown:
     """What the actor sees of it, with its ETag; Problem 404 if that is nothing by now."""
-    shown = show(session, introduction, actor=actor, writing=writing or session)
+    shown = show(session, introduction, actor=actor, disclosed=_disclosed(session, actor, ledger))
     if shown is None:
         raise not_found("introduction")
-    audit.shown(writing or session, ObjectKind.INTRODUCTION, [introduction.id])
+    audit.shown(session, ObjectKind.INTRODUCTION, [introduction.id])
     response.headers["ETag"] = f'"{shown.revision}"'
     return shown
 
@@ -95,8 +112,8 @@ def suggest_introduction(
 @rule(Action.READ_INTRODUCTION)
 def list_introductions(
     session: ReadSession,
-    writing: WriteSession,
     actor: CurrentActor,
+    ledger: CurrentLedger,
     page: CurrentPage,
     state: IntroductionState | None = None,
     need_id: UUID | None = None,
@@ -112,9 +129,12 @@ def list_introductions(
         need_id=need_id,
         partner_id=partner_id,
     )
-    shown = [show(session, each, actor=actor, writing=writing) for each in found.items]
+    shown = [
+        show(session, each, actor=actor, disclosed=_disclosed(session, actor, ledger))
+        for each in found.items
+    ]
     seen = (one.id for one, each in zip(found.items, shown, strict=True) if each is not None)
-    audit.shown(writing, ObjectKind.INTRODUCTION, seen)
+    audit.shown(session, ObjectKind.INTRODUCTION, seen)
     return IntroductionPage(
         items=[each for each in shown if each is not None], next_cursor=found.next_cursor
     )
@@ -125,13 +145,13 @@ def list_introductions(
 def read_introduction(
     introduction_id: UUID,
     session: ReadSession,
-    writing: WriteSession,
     actor: CurrentActor,
+    ledger: CurrentLedger,
     response: Response,
 ) -> IntroductionOut:
     """One introduction as its side may see it now; names and contacts once introduced."""
     found = introductions.get_introduction(session, introduction_id, actor=actor)
-    return _answer(session, found, actor=actor, response=response, writing=writing)
+    return _answer(session, found, actor=actor, response=response, ledger=ledger)
 
 
 @router.post("/introductions/{introduction_id}/release", responses=NEEDS_REVISION)
@@ -142,7 +162,7 @@ def release_introduction(
     actor: CurrentActor,
     today: Today,
     response: Response,
-    body: Annotated[ReleaseIn, Body(default_factory=ReleaseIn)],
+    body: Annotated[IntroductionReleaseIn, Body(default_factory=IntroductionReleaseIn)],
     if_match: IfMatch = None,
 ) -> IntroductionOut:
     """Tell the company that there is a candidate, and choose the brief for the partner."""

@@ -58,7 +58,7 @@ class IntroductionIn(Input):
     note: NoteText | None = Field(default=None, description="For staff; an override needs one.")
 
 
-class ReleaseIn(Input):
+class IntroductionReleaseIn(Input):
     """Which brief the partner will be shown."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}]})
@@ -189,14 +189,15 @@ class IntroducedPartnerOut(Output):
     organisation_en: str | None
 
 
-class CandidateOut(Output):
+class IntroductionCandidateOut(Output):
     """The partner as the company may know it: what at least five partners have in common."""
 
+    candidate_id: UUID = Field(description="As in the match list of the need.")
     kind: PartnerKind | None
     clusters: list[str]
 
 
-class BriefOut(Output):
+class IntroductionBriefOut(Output):
     """The released version of the need that the partner is shown."""
 
     title_ja: str | None
@@ -250,7 +251,7 @@ class CompanyIntroductionOut(IntroductionFields):
 
     side: Literal["company"] = "company"
     need_id: UUID
-    candidate: CandidateOut
+    candidate: IntroductionCandidateOut
     partner: CounterpartOut | None = Field(description="Null until introduced.")
     steps: list[StepOut]
 
@@ -260,7 +261,7 @@ class PartnerIntroductionOut(IntroductionFields):
 
     side: Literal["partner"] = "partner"
     need_id: UUID
-    brief: BriefOut | None = Field(description="Null where it was withdrawn.")
+    brief: IntroductionBriefOut | None = Field(description="Null where it was withdrawn.")
     company: CounterpartOut | None = Field(description="Null until introduced.")
     steps: list[StepOut]
 

@@ -12,6 +12,7 @@ from app.errors import conflict, invalid, not_found
 from app.services.paging import PageOf, page
 from app.services.passwords import hash_password, require_good_password
 from app.services.sessions import end_sessions
+from app.services.suppressions import require_admitted_email
 from matching.text import normalise
 from models import Account, Organisation, Partner, Role, utc_now
 
@@ -75,6 +76,7 @@ def write_account(
             other = session.scalar(select(Account.id).where(Account.email == email))
             if other not in (None, account.id):
                 raise conflict("Another account has this e-mail address.")
+            require_admitted_email(session, email)
         if account.role is Role.ADMIN and role is not Role.ADMIN:
             _require_another_administrator(session, account)
     name = " ".join(normalise(name).splitlines())

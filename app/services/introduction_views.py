@@ -1,7 +1,6 @@
 """What each side is shown of an introduction: chosen by the policy, put together here."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -10,23 +9,24 @@ from sqlalchemy.orm import Session
 from app.access import INTRODUCED_STAGES, Action, Actor, View, decide
 from app.contexts import as_system
 from app.schemas.introduction import (
-    BriefOut,
-    CandidateOut,
     CompanyIntroductionOut,
     ContactOut,
     CounterpartOut,
     IntroducedNeedOut,
     IntroducedPartnerOut,
+    IntroductionBriefOut,
+    IntroductionCandidateOut,
     NoteOut,
     PartnerIntroductionOut,
     StaffIntroductionOut,
     StaffStepOut,
     StepOut,
 )
-from app.services.disclosures import record_disclosure
+from app.services.candidates import K, candidate_id
 from app.services.introduction_briefs import brief_shown
 from app.services.introduction_moves import side_of
 from app.services.introduction_steps import Step, next_steps
+from app.services.needs import query_of
 from app.visibility import introduction_state
 from models import (
     Account,
@@ -41,16 +41,17 @@ from models import (
 
 Shown = StaffIntroductionOut | CompanyIntroductionOut | PartnerIntroductionOut
 
-FEWEST: Final = 5
-"""Partners that a description must fit, or it would name one."""
-
 
 def show(
-    session: Session, introduction: Introduction, *, actor: Actor, writing: Session
+    session: Session,
+    introduction: Introduction,
+    *,
+    actor: Actor,
+    disclosed: Callable[[UUID], None],
 ) -> Shown | None:
     """The introduction as the actor may see it now, None if not at all.
 
-    What a partner is shown of a need is noted in the ledger, in the session `writing`.
+    `disclosed` is called with the version of a need that a partner is shown: for the ledger.
     """
     state = introduction_state(actor, introduction, named=_is_named(session, introduction, actor))
     view = decide(actor.role, Action.READ_INTRODUCTION, state)
@@ -61,7 +62,7 @@ def show(
     told = view is View.CONTACTS
     if side_of(actor) is Side.COMPANY:
         return _for_company(session, introduction, told=told)
-    return _for_partner(session, introduction, told=told, actor=actor, writing=writing)
+    return _for_partner(session, introduction, told=told, disclosed=disclosed)
 
 
 def show_notes(session: Session, notes: Sequence[IntroductionNote]) -> list[NoteOut]:
@@ -147,7 +148,7 @@ def _for_company(
         next=_next(introduction, Side.COMPANY),
         outcome=introduction.outcome,
         need_id=introduction.need_id,
-        candidate=_candidate(session, partner),
+        candidate=_candidate(session, introduction),
         partner=_counterpart(
             partner.name_ja, partner.name_en, partner.organisation, introduction.partner_contact
         )
@@ -158,12 +159,16 @@ def _for_company(
 
 
 def _for_partner(
-    session: Session, introduction: Introduction, *, told: bool, actor: Actor, writing: Session
+    session: Session,
+    introduction: Introduction,
+    *,
+    told: bool,
+    disclosed: Callable[[UUID], None],
 ) -> PartnerIntroductionOut:
     organisation = introduction.need.organisation
     version = brief_shown(session, introduction)
     if version is not None:
-        record_disclosure(writing, version.id, actor=actor)
+        disclosed(version.id)
     return PartnerIntroductionOut(
         id=introduction.id,
         state=introduction.state,
@@ -171,7 +176,7 @@ def _for_partner(
         next=_next(introduction, Side.PARTNER),
         outcome=introduction.outcome,
         need_id=introduction.need_id,
-        brief=None if version is None else BriefOut.model_validate(version),
+        brief=None if version is None else IntroductionBriefOut.model_validate(version),
         company=_counterpart(
             organisation.name_ja,
             organisation.name_en,
@@ -207,22 +212,26 @@ def _counterpart(
     )
 
 
-def _candidate(session: Session, partner: Partner) -> CandidateOut:
-    """Kind and clusters, each left out where fewer than `FEWEST` partners would be left."""
+def _candidate(session: Session, introduction: Introduction) -> IntroductionCandidateOut:
+    """Kind and clusters, each left out where fewer than `K` partners would be left, under the id
+    that the partner has in the need's list.
+    """
+    need, partner = introduction.need, introduction.partner
+    known_as = candidate_id(query_of(need), need_id=need.id, partner_id=partner.id)
 
     def are_enough(*slugs: str) -> bool:
         statement = select(func.count()).where(Partner.kind == partner.kind)
         for slug in slugs:
             statement = statement.where(Partner.clusters.any(slug=slug))
-        return (session.scalar(statement) or 0) >= FEWEST
+        return (session.scalar(statement) or 0) >= K
 
     if not are_enough():
-        return CandidateOut(kind=None, clusters=[])
+        return IntroductionCandidateOut(candidate_id=known_as, kind=None, clusters=[])
     kept: list[str] = []
     for cluster in partner.clusters:
         if are_enough(*kept, cluster.slug):
             kept.append(cluster.slug)
-    return CandidateOut(kind=partner.kind, clusters=kept)
+    return IntroductionCandidateOut(candidate_id=known_as, kind=partner.kind, clusters=kept)
 
 
 def _need(need: Need) -> IntroducedNeedOut:

@@ -1,5 +1,4 @@
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,16 +33,6 @@ def test_openid() -> None:
     assert gate.provider.redirect_uri == "https://enmusubi.example/v1/session/oidc/callback"
     assert gate.provider.client_secret == "hush"
     assert "hush" not in repr(gate)
-
-
-def test_the_secret_from_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "secret"
-    file.write_text("hush\n")
-    gate = make_gate(_settings(**OPENID, oidc_client_secret_file=str(file)))
-    assert gate.provider is not None
-    assert gate.provider.client_secret == "hush"
-    with pytest.raises(Problem, match="cannot be read"):
-        make_gate(_settings(**OPENID, oidc_client_secret_file=str(tmp_path / "none")))
 
 
 @pytest.mark.parametrize(
