@@ -48,11 +48,14 @@ serve: setup ## Serve the database as it is
 	$(BIN)/enmusubi migrate
 	$(BIN)/enmusubi serve
 
+# As many processes as there are cores: the tests share nothing.
+PARALLEL ?= -n auto --dist worksteal
+
 test: $(VENV)/.development ## Set up and run the tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 test-all: $(VENV)/.development ## Run the slow tests too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(VENV)/.development ## Check style and formatting
 	$(BIN)/ruff check .

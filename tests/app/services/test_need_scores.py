@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from sqlalchemy import insert
 
 from app.access import Actor
 from app.db import Database
@@ -13,8 +14,14 @@ from app.services.need_scores import NeedScoresCache
 from matching.corpus import Corpus
 from matching.filters import Filters
 from matching.reverse import need_scores
-from models import Partner, Role, new_id
-from tests.factories import make_capability, make_need, make_organisation, make_partner
+from models import Confidentiality, Partner, Role, need_staff, new_id
+from tests.factories import (
+    make_account,
+    make_capability,
+    make_need,
+    make_organisation,
+    make_partner,
+)
 from tests.matching.factories import corpus_of, make_query, vector_of
 
 NOBODY = Filters(clusters=frozenset({"food"}))
@@ -64,7 +71,14 @@ def test_needs_that_the_actor_does_not_see_leave_no_trace(
         partner = make_partner(session)
         make_capability(session, partner)
         make_need(session, organisation_id=mine.id)
-        make_need(session, organisation_id=theirs.id, brief_en="Secret citrus juice")
+        secret = make_need(
+            session,
+            organisation_id=theirs.id,
+            brief_en="Secret citrus juice",
+            confidentiality=Confidentiality.NAMED_STAFF,
+        )
+        named = make_account(session).id
+        session.execute(insert(need_staff).values(need_id=secret.id, account_id=named))
         own, partner_id = mine.id, partner.id
 
     def ask(actor: Actor) -> list[tuple[object, object]]:
@@ -84,6 +98,6 @@ def test_needs_that_the_actor_does_not_see_leave_no_trace(
             ]
 
     if warm:
-        assert len(ask(Actor(new_id(), Role.COORDINATOR))) == 2
-    assert ask(Actor(new_id(), Role.COMPANY, own)) == [(own, 1)]
-    assert ask(Actor(new_id(), Role.COMPANY)) == []
+        assert len(ask(Actor(named, Role.COORDINATOR))) == 2
+    assert ask(Actor(new_id(), Role.COORDINATOR)) == [(own, 1)]
+    assert ask(Actor(new_id(), Role.COMPANY, own)) == []
