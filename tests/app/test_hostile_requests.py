@@ -22,7 +22,7 @@ from app.settings import Settings
 from models import Role
 from tests.app.asking import SECRET
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 2.0

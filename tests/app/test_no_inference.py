@@ -227,6 +227,7 @@ def _p95(call: Callable[[], object], other: Callable[[], object], times: int) ->
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("method", ["read", "match", "change"])
 def test_a_foreign_id_takes_as_long_as_an_unknown_one(
     anonymous: TestClient, database: Database, region: UUID, company: TestClient, method: str

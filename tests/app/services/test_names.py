@@ -52,6 +52,7 @@ def crowd(database: Database) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.usefixtures("crowd")
 def test_ten_thousand_partners_are_searched_at_once(database: Database) -> None:
     asked = [
@@ -79,6 +80,7 @@ def test_ten_thousand_partners_are_searched_at_once(database: Database) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.usefixtures("crowd")
 def test_pairs_among_ten_thousand_partners(database: Database) -> None:
     with database.reading() as session:
