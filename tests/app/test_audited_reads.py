@@ -42,6 +42,7 @@ SHOWS = {
     "GET /v1/partners/{partner_id}/matches",
     "POST /v1/needs/{need_id}/teaser",
     "GET /v1/needs/{need_id}/briefs",
+    "GET /v1/needs/{need_id}/briefs/{brief_id}",
     "PATCH /v1/needs/{need_id}/briefs/{brief_id}",
     "POST /v1/needs/{need_id}/briefs/{brief_id}/release",
     "POST /v1/needs/{need_id}/briefs/{brief_id}/withdraw",

@@ -27,7 +27,7 @@ def encoders() -> list[Any]:
     """Those with floors; those with a transformer take a while."""
     names = json.loads(FLOORS.read_text())
     slow = pytest.mark.slow
-    quick = ("hashing", "static")
+    quick = ("static",)
     return [pytest.param(name, marks=[] if name in quick else [slow]) for name in names]
 
 

@@ -25,7 +25,7 @@ from matching.text import tokens
 
 BENCH = Path(__file__).resolve().parents[4] / "shared" / "bench"
 SETS = [
-    REGION,
+    pytest.param(REGION, marks=pytest.mark.slow),
     pytest.param(BENCH / "sbir-university", marks=pytest.mark.slow),
     pytest.param(BENCH / "cordis-agri", marks=pytest.mark.slow),
 ]

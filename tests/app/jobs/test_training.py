@@ -56,6 +56,7 @@ def test_train_writes_a_model_that_the_service_uses(tmp_path: Path, settings: Se
     assert settings.model == ""
 
 
+@pytest.mark.slow
 def test_a_changed_file_changes_the_fingerprint(tmp_path: Path) -> None:
     encoder = make_encoder("hashing")
     copy = tmp_path / "region"

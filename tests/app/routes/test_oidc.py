@@ -144,7 +144,7 @@ WRONG: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("claims", [*NOT_VERIFIED, *WRONG], ids=lambda claims: "-".join(claims))
+@pytest.mark.parametrize("claims", [*NOT_VERIFIED, *WRONG], ids="-".join)
 def test_wrong_tokens(
     anonymous: TestClient,
     database: Database,
