@@ -238,4 +238,4 @@ def test_no_sequence_of_steps_shows_too_much(world: World) -> None:
 
 @pytest.mark.slow
 def test_no_sequence_of_many_steps_shows_too_much(world: World) -> None:
-    _run(world, examples=120, steps=40)
+    _run(world, examples=50, steps=20)
