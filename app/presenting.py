@@ -78,8 +78,6 @@ def brief_out(brief: Brief) -> NeedBriefOut:
         title_en=version.title_en,
         brief_ja=version.brief_ja,
         brief_en=version.brief_en,
-        engagement_types=need.engagement_types,
-        clusters=[cluster.slug for cluster in need.clusters],
     )
 
 

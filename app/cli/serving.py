@@ -7,6 +7,7 @@ import typer
 import uvicorn
 from sqlalchemy import exists, select
 
+from app.access import Action
 from app.cli.data import embed_all, import_path
 from app.cli.opening import TERMINAL, open_database, open_engines
 from app.cli.opening import migrate as apply_migrations
@@ -23,6 +24,7 @@ from app.services.engines import Engines
 from app.services.matches import match_need
 from app.services.needs import find_need, query_of
 from app.settings import get_settings
+from app.visibility import needs_for
 from data.samples import REGION
 from matching.filters import Filters
 from matching.text import language_of
@@ -118,7 +120,9 @@ def _embedded(engines: Engines, *, may_wait: bool) -> Engine:
 def _show_one(engine: Engine, reference: str | None) -> None:
     with engine.database.reading(SYSTEM) as session:
         if reference is None:
-            statement = select(Need).where(Need.status == NeedStatus.OPEN).order_by(Need.id.desc())
+            mine = needs_for(TERMINAL, Action.MATCH_NEED)
+            is_open = Need.status == NeedStatus.OPEN
+            statement = select(Need).where(is_open, mine).order_by(Need.id.desc())
             need = session.scalars(statement.limit(1)).first()
             if need is None:
                 OUT.print("There is no open need to show a list for.")

@@ -31,8 +31,10 @@ def name_staff(
 ) -> NamedStaffOut:
     """Name these accounts for a need, and nobody else.
 
-    Staff named for it may, and so may an administrator, who does not see the need by that.
+    Staff named for it may, and so may an administrator, who does not see the need by that. The
+    need must be of the level `named_staff`; giving it that level names who did it, if staff.
     """
     need = needs.get_need(session, need_id, actor=actor, action=Action.NAME_STAFF, lock=True)
+    needs.require_named_level(need)
     tags.require(NamedStaffOut(accounts=needs.named_staff(session, need)))
     return tags.show(NamedStaffOut(accounts=needs.name_staff(session, need, body.accounts)))

@@ -58,17 +58,16 @@ def list_needs(
     """Needs, each as far as the caller may see it.
 
     A company sees its own. A partner sees the released briefs of open needs, and each is written
-    into the need's ledger; it may filter by kind and cluster alone.
+    into the need's ledger; it may filter by kind alone.
     """
     if actor.role is Role.PARTNER:
-        outside.require_plain(status=status, external_id=external_id)
+        outside.require_plain(status=status, cluster=cluster, external_id=external_id)
         briefs = outside.list_briefs(
             session,
             actor=actor,
             cursor=page.cursor,
             limit=page.limit,
             kind=kind,
-            cluster=cluster,
         )
         ledger.record(brief.version.id for brief in briefs.items)
         return Page[NeedBriefOut](

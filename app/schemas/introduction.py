@@ -192,7 +192,9 @@ class IntroducedPartnerOut(Output):
 class IntroductionCandidateOut(Output):
     """The partner as the company may know it: what at least five partners have in common."""
 
-    candidate_id: UUID = Field(description="As in the match list of the need.")
+    candidate_id: UUID = Field(
+        description="Random for each introduction; none of those in the match list."
+    )
     kind: PartnerKind | None
     clusters: list[str]
 

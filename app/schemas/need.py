@@ -126,8 +126,6 @@ class NeedBriefOut(Output):
     title_en: str | None
     brief_ja: str | None
     brief_en: str | None
-    engagement_types: list[str]
-    clusters: list[str]
 
 
 class NeedStubOut(Output):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import ColumnElement, func, select, true, union_all
 from sqlalchemy.orm import Session
 
 from app.services.corpus import Engine
@@ -20,7 +20,15 @@ from matching.anonymise import (
     names_of,
 )
 from matching.encoders import SHIPPED_TABLE
-from models import Need, Organisation, OrganisationKind, Partner, PartnerAlias, PartnerKind
+from models import (
+    Confidentiality,
+    Need,
+    Organisation,
+    OrganisationKind,
+    Partner,
+    PartnerAlias,
+    PartnerKind,
+)
 
 Stamp = tuple[object, ...]
 
@@ -85,6 +93,15 @@ def _names(session: Session) -> Iterator[Name]:
 
 
 def _places(session: Session) -> tuple[str, ...]:
-    columns = (Organisation.prefecture, Organisation.city, Need.prefecture, Need.city)
-    statement = union_all(*(select(c).where(c.is_not(None)).distinct() for c in columns))
+    # What is taken out of one need's draft must not tell where a hidden need is at home.
+    known = Need.confidentiality != Confidentiality.NAMED_STAFF
+    columns: list[tuple[ColumnElement[str | None], ColumnElement[bool]]] = [
+        (Organisation.prefecture.expression, true()),
+        (Organisation.city.expression, true()),
+        (Need.prefecture.expression, known),
+        (Need.city.expression, known),
+    ]
+    statement = union_all(
+        *(select(c).where(c.is_not(None), shown).distinct() for c, shown in columns)
+    )
     return (*PLACES, *sorted({str(row[0]) for row in session.execute(statement)}))

@@ -35,10 +35,14 @@ def brief_to_show(session: Session, need: Need, version_id: UUID | None) -> Need
 
 
 def brief_shown(session: Session, introduction: Introduction) -> NeedVersion | None:
-    """The version that the partner is shown; None where it was withdrawn."""
+    """The version that the partner is shown.
+
+    None where it was withdrawn, or written for everybody when the need was public and is no more.
+    """
     if introduction.version_id is None:
         return None
     version = session.get(NeedVersion, introduction.version_id)
     if version is None or version.released_at is None or version.withdrawn_at is not None:
         return None
-    return version
+    is_public = introduction.need.confidentiality is Confidentiality.PUBLIC
+    return version if is_public or version.audience is Audience.TEASER else None

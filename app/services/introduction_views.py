@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.access import INTRODUCED_STAGES, Action, Actor, View, decide
 from app.contexts import as_system
+from app.keyring import digest
 from app.schemas.introduction import (
     CompanyIntroductionOut,
     ContactOut,
@@ -22,11 +23,10 @@ from app.schemas.introduction import (
     StaffStepOut,
     StepOut,
 )
-from app.services.candidates import K, candidate_id
+from app.services.candidates import Group, coarsest
 from app.services.introduction_briefs import brief_shown
 from app.services.introduction_moves import side_of
 from app.services.introduction_steps import Step, next_steps
-from app.services.needs import query_of
 from app.visibility import introduction_state
 from models import (
     Account,
@@ -35,6 +35,7 @@ from models import (
     Need,
     Organisation,
     Partner,
+    PartnerKind,
     Side,
     need_staff,
 )
@@ -213,25 +214,34 @@ def _counterpart(
 
 
 def _candidate(session: Session, introduction: Introduction) -> IntroductionCandidateOut:
-    """Kind and clusters, each left out where fewer than `K` partners would be left, under the id
-    that the partner has in the need's list.
+    """The partner by what at least `K` partners of the region share.
+
+    Its id is none of the list's, and what is shown hangs on the partner alone: a company that edits
+    its need and reads both again must not see which place in its list is this one.
     """
-    need, partner = introduction.need, introduction.partner
-    known_as = candidate_id(query_of(need), need_id=need.id, partner_id=partner.id)
+    partner = introduction.partner
+    slugs = sorted(cluster.slug for cluster in partner.clusters)
+    kind, cluster = coarsest(partner.kind.value, slugs, _groups(session, partner, slugs))
+    return IntroductionCandidateOut(
+        candidate_id=UUID(digest("candidates", "introduction", str(introduction.id))[:32]),
+        kind=None if kind is None else PartnerKind(kind),
+        clusters=[] if cluster is None else [cluster],
+    )
 
-    def are_enough(*slugs: str) -> bool:
-        statement = select(func.count()).where(Partner.kind == partner.kind)
-        for slug in slugs:
-            statement = statement.where(Partner.clusters.any(slug=slug))
-        return (session.scalar(statement) or 0) >= K
 
-    if not are_enough():
-        return IntroductionCandidateOut(candidate_id=known_as, kind=None, clusters=[])
-    kept: list[str] = []
-    for cluster in partner.clusters:
-        if are_enough(*kept, cluster.slug):
-            kept.append(cluster.slug)
-    return IntroductionCandidateOut(candidate_id=known_as, kind=partner.kind, clusters=kept)
+def _groups(session: Session, partner: Partner, slugs: Sequence[str]) -> dict[Group, int]:
+    """How many partners are in each group that this one is in."""
+
+    def count(*conditions: ColumnElement[bool]) -> int:
+        return session.scalar(select(func.count()).select_from(Partner).where(*conditions)) or 0
+
+    kind = Partner.kind == partner.kind
+    found: dict[Group, int] = {(partner.kind.value, None): count(kind)}
+    for slug in slugs:
+        member = Partner.clusters.any(slug=slug)
+        found[partner.kind.value, slug] = count(kind, member)
+        found[None, slug] = count(member)
+    return found
 
 
 def _need(need: Need) -> IntroducedNeedOut:

@@ -60,6 +60,7 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor, to
         # Who sees the need by its new level is another question, for all accounts.
         with as_system(session):
             forget_answers(session)
+    was_named = need.confidentiality is Confidentiality.NAMED_STAFF
     fields = values.model_dump(exclude={"clusters", "organisation_id", "excluded_organisations"})
     for field, value in fields.items():
         setattr(need, field, value)
@@ -71,7 +72,8 @@ def write_need(session: Session, need: Need, values: NeedIn, *, actor: Actor, to
     with as_system(session, with_pending=True) if unseen else nullcontext():
         session.flush()
         keep_full_versions(session, [need], actor=actor)
-        _name_writer(session, need, actor)
+        if not was_named and need.confidentiality is Confidentiality.NAMED_STAFF:
+            _begin_names(session, need, actor)
         session.refresh(need, ["organisation"])
     if need.status is NeedStatus.CLOSED:
         end_for_need(session, need, actor=actor, today=today)
@@ -160,13 +162,21 @@ def name_staff(session: Session, need: Need, accounts: Sequence[UUID]) -> list[U
         return named_staff(session, need)
 
 
-def _name_writer(session: Session, need: Need, actor: Actor) -> None:
-    """Staff who make a need one for named staff are named for it: they know it anyway."""
-    if need.confidentiality is not Confidentiality.NAMED_STAFF or not actor.is_staff:
-        return
-    if named_staff(session, need) or session.get(Account, actor.account_id) is None:
-        return
-    name_staff(session, need, [actor.account_id])
+def require_named_level(need: Need) -> None:
+    """Problem 409 unless the need is for named staff: naming ahead would let somebody stay."""
+    if need.confidentiality is not Confidentiality.NAMED_STAFF:
+        raise conflict("Only a need of the level named_staff has named staff: set the level first.")
+
+
+def _begin_names(session: Session, need: Need, actor: Actor) -> None:
+    """Of a need that now is for named staff: nobody is named but the staff who made it so."""
+    with as_system(session):
+        session.execute(
+            delete(need_staff).where(need_staff.c.need_id == need.id),
+            execution_options={RECORDED: True},
+        )
+    if actor.is_staff and session.get(Account, actor.account_id) is not None:
+        name_staff(session, need, [actor.account_id])
 
 
 def find_need(session: Session, reference: str, *, actor: Actor) -> Need:
@@ -177,7 +187,7 @@ def find_need(session: Session, reference: str, *, actor: Actor) -> Need:
         return get_need(session, UUID(reference), actor=actor, action=Action.MATCH_NEED)
     except ValueError:
         statement = select(Need).where(
-            Need.external_id == reference, needs_for(actor, Action.READ_NEED)
+            Need.external_id == reference, needs_for(actor, Action.MATCH_NEED)
         )
         found = session.scalars(statement.limit(2)).all()
         if not found:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, func, null, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from app.access import INTRODUCED_STAGES, OFFERED_STAGES, Action, Actor, View
 from app.errors import invalid, not_found
 from app.services.paging import decode_cursor, encode_cursor
 from app.visibility import need_views
-from models import Audience, Introduction, Need, NeedKind, NeedStatus, NeedVersion
+from models import Audience, Confidentiality, Introduction, Need, NeedKind, NeedStatus, NeedVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,12 @@ class BriefPage:
     next_cursor: str | None
 
 
-def require_plain(*, status: NeedStatus | None, external_id: str | None) -> None:
+def require_plain(
+    *, status: NeedStatus | None, cluster: str | None, external_id: str | None
+) -> None:
     """Problem 422 if a partner filters by what its view does not show."""
-    if status is not None or external_id is not None:
-        raise invalid("query", "partners can filter by kind and cluster: leave the others out")
+    if (status, cluster, external_id) != (None, None, None):
+        raise invalid("query", "partners can filter by kind alone: leave the others out")
 
 
 def get_brief(session: Session, need_id: UUID, *, actor: Actor) -> Brief:
@@ -51,14 +53,11 @@ def list_briefs(
     cursor: str | None,
     limit: int,
     kind: NeedKind | None = None,
-    cluster: str | None = None,
 ) -> BriefPage:
     """A page of the needs of which the actor is shown a version."""
     statement = _shown(actor).order_by(Need.id).limit(limit + 1)
     if kind is not None:
         statement = statement.where(Need.kind == kind)
-    if cluster is not None:
-        statement = statement.where(Need.clusters.any(slug=cluster))
     if cursor is not None:
         statement = statement.where(Need.id > decode_cursor(cursor))
     rows = session.execute(statement).unique().all()
@@ -72,16 +71,19 @@ def _shown(actor: Actor) -> Select[Need, NeedVersion, str]:
     views = need_views(actor, Action.READ_NEED)
     public = views.get(View.PUBLIC, null().is_not(None))
     teaser = views.get(View.TEASER, null().is_not(None))
+    # A teaser released later was not meant for whom the need was offered to before.
+    shown_to_all = and_(
+        Need.confidentiality == Confidentiality.MATCH_ONLY, Need.status == NeedStatus.OPEN
+    )
     version = case(
         (public, func.coalesce(_newest(Audience.PUBLIC), _offered(actor))),
-        (teaser, func.coalesce(_offered(actor), _newest(Audience.TEASER))),
+        (teaser, func.coalesce(_offered(actor), case((shown_to_all, _newest(Audience.TEASER))))),
     )
     view: ColumnElement[str] = case((public, View.PUBLIC.value), else_=View.TEASER.value)
     return (
         select(Need, NeedVersion, view)
         .join(NeedVersion, NeedVersion.id == version)
         .where(or_(public, teaser))
-        .options(selectinload(Need.clusters))
     )
 
 
@@ -111,6 +113,10 @@ def _offered(actor: Actor) -> ScalarSelect[UUID]:
             Introduction.partner_id == actor.partner_id,
             Introduction.state.in_(sorted(OFFERED_STAGES | INTRODUCED_STAGES)),
             _is_released(),
+            or_(
+                NeedVersion.audience == Audience.TEASER,
+                Need.confidentiality == Confidentiality.PUBLIC,
+            ),
         )
         .order_by(Introduction.id.desc())
         .limit(1)

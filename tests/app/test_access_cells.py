@@ -274,8 +274,6 @@ BRIEF = {
     "title_en",
     "brief_ja",
     "brief_en",
-    "engagement_types",
-    "clusters",
 }
 
 

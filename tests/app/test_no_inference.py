@@ -11,16 +11,29 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
+from app.contexts import SYSTEM
 from app.db import Database
+from app.services.anonymisers import _places
 from app.services.corpus import Engine
 from app.services.keys import create_key
-from models import Audience, Confidentiality, Role, need_staff
+from models import (
+    Audience,
+    Confidentiality,
+    IntroductionState,
+    Need,
+    Partner,
+    Role,
+    need_staff,
+)
 from tests.app import asking
 from tests.app.asking import UNKNOWN, create, get, pages
 from tests.conftest import with_key
 from tests.factories import (
     make_capability,
+    make_cluster,
+    make_introduction,
     make_need,
     make_organisation,
     make_partner,
@@ -252,3 +265,95 @@ def test_a_foreign_id_takes_as_long_as_an_unknown_one(
         company.get(f"/v1/needs/{foreign}").content == company.get(f"/v1/needs/{UNKNOWN}").content
     )
     assert _p95(lambda: ask(foreign), lambda: ask(UNKNOWN), 2000) < 5
+
+
+def test_a_candidate_cannot_be_followed_from_the_list_to_its_introduction(
+    anonymous: TestClient, database: Database, company: TestClient, company_id: str
+) -> None:
+    """A company that edits its need and reads both must not see which place is the offered one."""
+    with database.writing(SYSTEM) as session:
+        make_cluster(session)
+        partners = [make_partner(session) for _ in range(6)]
+        for partner in partners:
+            make_capability(session, partner)
+        need = make_need(session, organisation_id=UUID(company_id))
+        made = make_introduction(
+            session, need, partners[0], state=IntroductionState.RELEASED, version_id=None
+        )
+        need_id, introduction_id = str(need.id), str(made.id)
+    before = get(company, f"/v1/introductions/{introduction_id}")["candidate"]
+    for change in ({}, {"brief_en": "Robots"}, {"excluded_organisations": [UNKNOWN]}):
+        asking.patch(company, f"/v1/needs/{need_id}", change | {"trl_from": 2})
+        listed = get(company, f"/v1/needs/{need_id}/matches")["candidates"]
+        offered = get(company, f"/v1/introductions/{introduction_id}")["candidate"]
+        assert offered == before
+        assert offered["candidate_id"] not in {each["candidate_id"] for each in listed}
+
+
+def _offered_public(session: Session, partner_id: UUID, stage: IntroductionState) -> Need:
+    need = make_need(session, confidentiality=Confidentiality.PUBLIC)
+    version = make_version(
+        session, need, audience=Audience.PUBLIC, title_en="Aluminium caps of Kirishima"
+    )
+    partner = session.get_one(Partner, partner_id)
+    make_introduction(session, need, partner, state=stage, version_id=version.id)
+    return need
+
+
+def test_a_public_version_ends_with_the_public_level(
+    anonymous: TestClient, database: Database
+) -> None:
+    with database.writing(SYSTEM) as session:
+        partner_id = make_partner(session).id
+        _, secret = create_key(session, name="x", role=Role.PARTNER, partner_id=partner_id)
+        need = _offered_public(session, partner_id, IntroductionState.COMPANY_CONSENTED)
+        need_id = str(need.id)
+    client = with_key(anonymous, secret)
+    assert "Kirishima" in client.get(f"/v1/needs/{need_id}").text
+    with database.writing(SYSTEM) as session:
+        session.get_one(Need, UUID(need_id)).confidentiality = Confidentiality.STAFF_ONLY
+    assert client.get(f"/v1/needs/{need_id}").status_code == 404
+    assert "Kirishima" not in client.get("/v1/introductions").text
+
+
+def test_a_later_teaser_is_not_for_whom_the_need_was_offered_to_before(
+    anonymous: TestClient, database: Database
+) -> None:
+    with database.writing(SYSTEM) as session:
+        partner_id = make_partner(session).id
+        _, secret = create_key(session, name="x", role=Role.PARTNER, partner_id=partner_id)
+        need = _offered_public(session, partner_id, IntroductionState.CLOSED)
+        need.confidentiality = Confidentiality.NAMED_STAFF
+        make_version(session, need, title_en="For somebody else")
+        need_id = str(need.id)
+    client = with_key(anonymous, secret)
+    assert client.get(f"/v1/needs/{need_id}").status_code == 404
+    assert "somebody else" not in client.get("/v1/needs").text
+
+
+def test_nobody_is_named_ahead(anonymous: TestClient, database: Database) -> None:
+    with database.writing(SYSTEM) as session:
+        key, secret = create_key(session, name="sato", role=Role.COORDINATOR)
+        owner = make_organisation(session).id
+        _, theirs = create_key(session, name="c", role=Role.COMPANY, organisation_id=owner)
+        need = make_need(session, organisation_id=owner)
+        session.execute(insert(need_staff).values(need_id=need.id, account_id=key.account_id))
+        need_id = str(need.id)
+        account = str(key.account_id)
+    sato, company = with_key(anonymous, secret), with_key(anonymous, theirs)
+    ahead = sato.put(f"/v1/needs/{need_id}/staff", json={"accounts": [account]})
+    asking.problem(ahead, 409)
+    asking.patch(company, f"/v1/needs/{need_id}", {"confidentiality": "named_staff"})
+    assert sato.get(f"/v1/needs/{need_id}").status_code == 404
+
+
+def test_places_of_hidden_needs_are_not_known_to_the_anonymiser(
+    anonymous: TestClient, database: Database, engine: Engine
+) -> None:
+    with database.writing(SYSTEM) as session:
+        make_need(session, city="Zebratown", confidentiality=Confidentiality.NAMED_STAFF)
+        make_need(session, city="Gnuville")
+    with database.reading(SYSTEM) as session:
+        places = _places(session)
+    assert "Gnuville" in places
+    assert "Zebratown" not in places
