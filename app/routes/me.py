@@ -109,14 +109,22 @@ def list_my_keys(session: ReadSession, actor: CurrentActor) -> Page[KeyOut]:
 def create_my_key(
     body: KeyIn, response: Response, session: WriteSession, actor: CurrentActor
 ) -> KeyMade:
-    """Make a key for yourself, with scopes that you have in this call; two may live at once."""
+    """Make a key for yourself, with scopes that you have in this call; two may live at once.
+
+    Called with a key that expires, the new one expires no later.
+    """
     account = accounts.get_account(session, actor.account_id)
     scopes = actor.scopes if body.scopes is None else keys.parse_scopes(body.scopes)
     if not scopes <= actor.scopes:
         allowed = ", ".join(sorted(actor.scopes))
         raise invalid("scopes", f"a key that you make can have: {allowed}")
     made, secret = keys.add_key(
-        session, account, name=body.name, scopes=scopes, expires_at=body.expires_at
+        session,
+        account,
+        name=body.name,
+        scopes=scopes,
+        expires_at=body.expires_at,
+        no_later_than=keys.latest_expiry(session, actor),
     )
     response.headers["Cache-Control"] = "no-store"
     return KeyMade.of(made, secret)
@@ -132,11 +140,19 @@ def rotate_my_key(
     actor: CurrentActor,
     body: Rotation,
 ) -> KeyMade:
-    """Make the second key beside an old one; put it in place, then revoke the old one."""
+    """Make the second key beside an old one; put it in place, then revoke the old one.
+
+    Called with a key that expires, the new one expires no later: sign in to prolong a key.
+    """
     key = keys.get_key(session, key_id, account_id=actor.account_id)
     if not actor.scopes >= keys.scopes_of(key):
         raise Problem(HTTPStatus.FORBIDDEN, "The key to be rotated has more scopes than this call.")
-    made, secret = keys.rotate_key(session, key, expires_at=body.expires_at)
+    made, secret = keys.rotate_key(
+        session,
+        key,
+        expires_at=body.expires_at,
+        no_later_than=keys.latest_expiry(session, actor),
+    )
     response.headers["Cache-Control"] = "no-store"
     return KeyMade.of(made, secret)
 

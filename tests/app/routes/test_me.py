@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -140,6 +140,46 @@ def test_a_narrow_key_does_not_rotate_a_wide_one(anonymous: TestClient, database
         _, secret = add_key(session, wide.account, name="narrow", scopes=[Scope.DIRECTORY])
     client = with_key(anonymous, secret)
     problem(client.post(f"/v1/me/keys/{wide.id}/rotate"), 403)
+
+
+def _expiring(database: Database, until: datetime) -> str:
+    with database.writing() as session:
+        return create_key(session, name="x", role=Role.COORDINATOR, expires_at=until)[1]
+
+
+def test_no_key_makes_one_that_outlives_it(anonymous: TestClient, database: Database) -> None:
+    until = utc_now() + timedelta(minutes=5)
+    client = with_key(anonymous, _expiring(database, until))
+    later = {"name": "y", "expires_at": (until + timedelta(seconds=1)).isoformat()}
+    answer = client.post("/v1/me/keys", json=later)
+    assert "cannot live longer" in problem(answer, 422, "expires_at")["detail"]
+    made = create(client, "/v1/me/keys", {"name": "y"})
+    assert datetime.fromisoformat(made["expires_at"]) == until
+    delete(client, f"/v1/me/keys/{made['id']}")
+    earlier = (until - timedelta(minutes=1)).isoformat()
+    made = create(client, "/v1/me/keys", {"name": "y", "expires_at": earlier})
+    assert datetime.fromisoformat(made["expires_at"]) < until
+
+
+def test_rotation_by_a_key_does_not_outlive_it(anonymous: TestClient, database: Database) -> None:
+    until = utc_now() + timedelta(minutes=5)
+    client = with_key(anonymous, _expiring(database, until))
+    path = f"/v1/me/keys/{get(client, '/v1/me/keys')['items'][0]['id']}/rotate"
+    problem(client.post(path, json={"expires_at": "2100-01-01T00:00:00Z"}), 422, "expires_at")
+    made = create(client, path, {})
+    assert datetime.fromisoformat(made["expires_at"]) == until
+
+
+def test_a_person_chooses_any_expiry(anonymous: TestClient, database: Database) -> None:
+    person(database)
+    client = signed_in(anonymous)
+    soon = (utc_now() + timedelta(minutes=5)).isoformat()
+    made = create(client, "/v1/me/keys", {"name": "x", "expires_at": soon})
+    body = {"expires_at": "2100-01-01T00:00:00Z"}
+    rotated = create(client, f"/v1/me/keys/{made['id']}/rotate", body)
+    assert rotated["expires_at"].startswith("2100-01-01")
+    delete(client, f"/v1/me/keys/{made['id']}")
+    assert create(client, "/v1/me/keys", {"name": "y"})["expires_at"] is None
 
 
 def test_bad_keys(staff: TestClient) -> None:
