@@ -72,7 +72,7 @@ def change_account(
     actor: CurrentActor,
     tags: ChangeTags,
 ) -> AccountOut:
-    """Change some fields of an account; another role or binding signs it out everywhere."""
+    """Change some fields of an account; another role or binding ends its sessions and keys."""
     account = accounts.get_account(session, account_id, lock=True)
     before = AccountOut.model_validate(account)
     tags.require(before)

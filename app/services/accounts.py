@@ -14,7 +14,7 @@ from app.services.passwords import hash_password, require_good_password
 from app.services.sessions import end_sessions
 from app.services.suppressions import require_admitted_email
 from matching.text import normalise
-from models import Account, Organisation, Partner, Role, utc_now
+from models import Account, ApiKey, Organisation, Partner, Role, utc_now
 
 NAME_LENGTH: Final = 200
 EMAIL_LENGTH: Final = 254
@@ -65,7 +65,7 @@ def write_account(
     partner_id: UUID | None,
     language: str,
 ) -> None:
-    """Give an account these values; another role or binding ends its sessions.
+    """Give an account these values; another role or binding ends its sessions and keys.
 
     Problem 422 and 409 as in `create_account`, and 409 for the last administrator's role.
     """
@@ -91,6 +91,15 @@ def write_account(
     session.flush()
     if before != (role, organisation_id, partner_id):
         end_sessions(session, account)
+        _end_keys(session, account)
+
+
+def _end_keys(session: Session, account: Account) -> None:
+    # Whoever holds them was given them for what the account could see before, not for this.
+    live = select(ApiKey).where(ApiKey.account_id == account.id, ApiKey.revoked_at.is_(None))
+    for key in session.scalars(live):
+        key.revoked_at = utc_now()
+    session.flush()
 
 
 def _require_binding(
