@@ -67,6 +67,8 @@ def write_account(
 ) -> None:
     """Give an account these values; another role or binding ends its sessions and keys.
 
+    Another e-mail address ends its sessions and undoes its binding to OpenID.
+
     Problem 422 and 409 as in `create_account`, and 409 for the last administrator's role.
     """
     with session.no_autoflush:
@@ -85,12 +87,17 @@ def write_account(
     if language not in LANGUAGES:
         raise invalid("language", f"choose one of: {', '.join(LANGUAGES)}")
     before = (account.role, account.organisation_id, account.partner_id)
+    address_before = account.email
     account.name, account.email, account.language = name, email, language
     account.role, account.organisation_id, account.partner_id = role, organisation_id, partner_id
     session.add(account)
+    if address_before != email:  # the provider's old identity may be another person's
+        account.oidc_issuer = account.oidc_subject = None
     session.flush()
-    if before != (role, organisation_id, partner_id):
+    rebound = before != (role, organisation_id, partner_id)
+    if rebound or address_before != email:
         end_sessions(session, account)
+    if rebound:
         _end_keys(session, account)
 
 
