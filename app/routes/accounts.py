@@ -72,7 +72,11 @@ def change_account(
     actor: CurrentActor,
     tags: ChangeTags,
 ) -> AccountOut:
-    """Change some fields of an account; another role or binding signs it out everywhere."""
+    """Change some fields of an account; another role or binding ends its sessions and keys.
+
+    Another e-mail address ends its sessions and undoes its binding to OpenID, which the next
+    sign-in there makes anew by the new address. A password and keys stay as they are.
+    """
     account = accounts.get_account(session, account_id, lock=True)
     before = AccountOut.model_validate(account)
     tags.require(before)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.access import Action, rule
+from app.access import SCOPES_OF, Action, Actor, rule
 from app.api_route import ApiRoute
 from app.browser import SESSION
 from app.deps import (
@@ -32,8 +32,33 @@ from app.schemas.account import (
 from app.schemas.common import Page
 from app.services import accounts, keys, sessions, sign_in
 from app.services.passwords import hash_password, verify_password
+from models import ApiKey
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=ApiRoute)
+
+
+def _require_whole(actor: Actor) -> None:
+    """Problem 403 for a key that has not all scopes of its role.
+
+    One's own account asks for no scope, so that any key can look at it; what changes it for
+    everybody who uses it is not for a key that was made for less.
+    """
+    if actor.session_id is None and actor.scopes != SCOPES_OF[actor.role]:
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "This key has only some of the scopes of its role: sign in to do that, or call with a "
+            "key that has them all.",
+        )
+
+
+def _require_scopes_of(actor: Actor, key: ApiKey) -> None:
+    """Problem 403 for a key that would change or end one that may do more."""
+    if not actor.scopes >= keys.scopes_of(key):
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "That key has more scopes than this call: sign in to do that, or call with a key that "
+            "has as many.",
+        )
 
 
 @router.get("")
@@ -46,7 +71,11 @@ def read_me(session: ReadSession, actor: CurrentActor, tags: ReadTags) -> MeOut:
 @router.patch("")
 @rule(Action.READ_ME)
 def change_me(body: MePatch, session: WriteSession, actor: CurrentActor, tags: ChangeTags) -> MeOut:
-    """Change your name or language; the rest is an administrator's work."""
+    """Change your name or language; the rest is an administrator's work.
+
+    For who is signed in, and keys with all scopes of their role.
+    """
+    _require_whole(actor)
     account = accounts.get_account(session, actor.account_id, lock=True)
     tags.require(MeOut.model_validate(account))
     accounts.write_account(
@@ -109,14 +138,22 @@ def list_my_keys(session: ReadSession, actor: CurrentActor) -> Page[KeyOut]:
 def create_my_key(
     body: KeyIn, response: Response, session: WriteSession, actor: CurrentActor
 ) -> KeyMade:
-    """Make a key for yourself, with scopes that you have in this call; two may live at once."""
+    """Make a key for yourself, with scopes that you have in this call; two may live at once.
+
+    Called with a key that expires, the new one expires no later.
+    """
     account = accounts.get_account(session, actor.account_id)
     scopes = actor.scopes if body.scopes is None else keys.parse_scopes(body.scopes)
     if not scopes <= actor.scopes:
         allowed = ", ".join(sorted(actor.scopes))
         raise invalid("scopes", f"a key that you make can have: {allowed}")
     made, secret = keys.add_key(
-        session, account, name=body.name, scopes=scopes, expires_at=body.expires_at
+        session,
+        account,
+        name=body.name,
+        scopes=scopes,
+        expires_at=body.expires_at,
+        no_later_than=keys.latest_expiry(session, actor),
     )
     response.headers["Cache-Control"] = "no-store"
     return KeyMade.of(made, secret)
@@ -132,11 +169,18 @@ def rotate_my_key(
     actor: CurrentActor,
     body: Rotation,
 ) -> KeyMade:
-    """Make the second key beside an old one; put it in place, then revoke the old one."""
+    """Make the second key beside an old one; put it in place, then revoke the old one.
+
+    Called with a key that expires, the new one expires no later: sign in to prolong a key.
+    """
     key = keys.get_key(session, key_id, account_id=actor.account_id)
-    if not actor.scopes >= keys.scopes_of(key):
-        raise Problem(HTTPStatus.FORBIDDEN, "The key to be rotated has more scopes than this call.")
-    made, secret = keys.rotate_key(session, key, expires_at=body.expires_at)
+    _require_scopes_of(actor, key)
+    made, secret = keys.rotate_key(
+        session,
+        key,
+        expires_at=body.expires_at,
+        no_later_than=keys.latest_expiry(session, actor),
+    )
     response.headers["Cache-Control"] = "no-store"
     return KeyMade.of(made, secret)
 
@@ -144,8 +188,10 @@ def rotate_my_key(
 @router.delete("/keys/{key_id}", status_code=HTTPStatus.NO_CONTENT)
 @rule(Action.READ_ME)
 def revoke_my_key(key_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
-    """End a key of yours at once."""
-    keys.end_key(session, keys.get_key(session, key_id, account_id=actor.account_id))
+    """End a key of yours at once; a key ends only keys that have no more scopes than itself."""
+    key = keys.get_key(session, key_id, account_id=actor.account_id)
+    _require_scopes_of(actor, key)
+    keys.end_key(session, key)
 
 
 @router.get("/sessions")
@@ -171,7 +217,11 @@ def list_my_sessions(
 @router.delete("/sessions", status_code=HTTPStatus.NO_CONTENT)
 @rule(Action.READ_ME)
 def end_my_sessions(session: WriteSession, actor: CurrentActor) -> None:
-    """Sign out everywhere but in the browser that asks."""
+    """Sign out everywhere but in the browser that asks.
+
+    For who is signed in, and keys with all scopes of their role.
+    """
+    _require_whole(actor)
     account = accounts.get_account(session, actor.account_id)
     sessions.end_sessions(session, account, but=actor.session_id)
 
@@ -179,5 +229,9 @@ def end_my_sessions(session: WriteSession, actor: CurrentActor) -> None:
 @router.delete("/sessions/{session_id}", status_code=HTTPStatus.NO_CONTENT)
 @rule(Action.READ_ME)
 def end_my_session(session_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
-    """Sign out in one browser."""
+    """Sign out in one browser.
+
+    For who is signed in, and keys with all scopes of their role.
+    """
+    _require_whole(actor)
     sessions.end_session(session, actor.account_id, session_id)

@@ -121,7 +121,13 @@ class KeyIn(Input):
         list[Annotated[str, Field(max_length=40)]] | None,
         Field(max_length=20, description="What it may be used for; left out: all it can have."),
     ] = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Annotated[
+        AwareDatetime | None,
+        Field(
+            description="Left out: never, or for a key that a key makes for its own account, when "
+            "that one expires; a later time is then refused."
+        ),
+    ] = None
 
 
 class KeyRotation(Input):
@@ -132,7 +138,12 @@ class KeyRotation(Input):
     )
 
     expires_at: Annotated[
-        AwareDatetime | None, Field(description="Left out: as long as the first one from now.")
+        AwareDatetime | None,
+        Field(
+            description="Left out: as long as the first one from now. A key that rotates a key of "
+            "its own account makes none that lives longer than itself: left out, the new one ends "
+            "with it at the latest, and a later time is refused."
+        ),
     ] = None
 
 

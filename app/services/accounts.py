@@ -14,7 +14,7 @@ from app.services.passwords import hash_password, require_good_password
 from app.services.sessions import end_sessions
 from app.services.suppressions import require_admitted_email
 from matching.text import normalise
-from models import Account, Organisation, Partner, Role, utc_now
+from models import Account, ApiKey, Organisation, Partner, Role, utc_now
 
 NAME_LENGTH: Final = 200
 EMAIL_LENGTH: Final = 254
@@ -65,7 +65,9 @@ def write_account(
     partner_id: UUID | None,
     language: str,
 ) -> None:
-    """Give an account these values; another role or binding ends its sessions.
+    """Give an account these values; another role or binding ends its sessions and keys.
+
+    Another e-mail address ends its sessions and undoes its binding to OpenID.
 
     Problem 422 and 409 as in `create_account`, and 409 for the last administrator's role.
     """
@@ -85,12 +87,26 @@ def write_account(
     if language not in LANGUAGES:
         raise invalid("language", f"choose one of: {', '.join(LANGUAGES)}")
     before = (account.role, account.organisation_id, account.partner_id)
+    address_before = account.email
     account.name, account.email, account.language = name, email, language
     account.role, account.organisation_id, account.partner_id = role, organisation_id, partner_id
     session.add(account)
+    if address_before != email:  # the provider's old identity may be another person's
+        account.oidc_issuer = account.oidc_subject = None
     session.flush()
-    if before != (role, organisation_id, partner_id):
+    rebound = before != (role, organisation_id, partner_id)
+    if rebound or address_before != email:
         end_sessions(session, account)
+    if rebound:
+        _end_keys(session, account)
+
+
+def _end_keys(session: Session, account: Account) -> None:
+    # Whoever holds them was given them for what the account could see before, not for this.
+    live = select(ApiKey).where(ApiKey.account_id == account.id, ApiKey.revoked_at.is_(None))
+    for key in session.scalars(live):
+        key.revoked_at = utc_now()
+    session.flush()
 
 
 def _require_binding(

@@ -65,10 +65,12 @@ def add_key(
     name: str,
     scopes: Collection[Scope] | None = None,
     expires_at: datetime | None = None,
+    no_later_than: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """Store a new key of an account; without `scopes` it can be used for all that its role may.
 
-    Problem 422 for a scope beyond the role's or an expiry that has passed, 409 for a third key.
+    Without `expires_at` it lives until `no_later_than`. Problem 422 for a scope beyond the role's,
+    an expiry that has passed or is later than that, 409 for a third key.
     """
     most = SCOPES_OF[account.role]
     wanted = most if scopes is None else frozenset(scopes)
@@ -77,6 +79,7 @@ def add_key(
         raise invalid("scopes", f"a key of this role can have: {allowed}")
     if not 0 < len(name.strip()) <= NAME_LENGTH:
         raise invalid("name", f"give it a name of at most {NAME_LENGTH} characters")
+    expires_at = _expiry_within(expires_at, no_later_than)
     if expires_at is not None and expires_at <= utc_now():
         raise invalid("expires_at", "lies in the past: choose a later time")
     _require_room(session, account)
@@ -94,20 +97,55 @@ def add_key(
     return key, secret
 
 
+def latest_expiry(session: Session, actor: Actor) -> datetime | None:
+    """Until when a key that this actor makes may live at most; None if it may for ever.
+
+    A key that makes another one could otherwise outlive its own expiry through it.
+    """
+    if actor.key_id is None:
+        return None
+    return session.get_one(ApiKey, actor.key_id).expires_at
+
+
+def _expiry_within(wish: datetime | None, most: datetime | None) -> datetime | None:
+    if wish is None or most is None:
+        return wish or most
+    if wish > most:
+        until = most.isoformat(timespec="seconds")
+        raise invalid(
+            "expires_at",
+            f"the key of this call ends at {until}, and what it makes cannot live longer: choose "
+            "an earlier time, or sign in to make the key",
+        )
+    return wish
+
+
 def rotate_key(
-    session: Session, key: ApiKey, *, expires_at: datetime | None = None
+    session: Session,
+    key: ApiKey,
+    *,
+    expires_at: datetime | None = None,
+    no_later_than: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """A second key like this one, which goes on working until it is revoked.
 
-    Without `expires_at` it lives as long as the first did from its making. Problem 409 if there
-    are two live keys already, or this one is not live.
+    Without `expires_at` it lives as long as the first did from its making, but no longer than
+    `no_later_than`. Problem 422 for a later wish, 409 if there are two live keys already, or this
+    one is not live.
     """
     if not is_live(key):
         raise conflict("This key has ended: make a new one instead.")
     if expires_at is None and key.expires_at is not None:
         expires_at = utc_now() + (key.expires_at - key.created_at)
+        if no_later_than is not None:  # a length that nobody asked for is no reason to refuse
+            expires_at = min(expires_at, no_later_than)
     return add_key(
-        session, key.account, name=key.name, scopes=scopes_of(key), expires_at=expires_at
+        session,
+        key.account,
+        name=key.name,
+        scopes=scopes_of(key),
+        expires_at=expires_at,
+        no_later_than=no_later_than,
     )
 
 

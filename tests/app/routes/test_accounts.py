@@ -97,6 +97,28 @@ def test_roles_and_bindings(admin: TestClient, anonymous: TestClient, database: 
     assert signed_in(anonymous).get("/v1/partners").status_code == 200
 
 
+def test_another_role_or_binding_ends_keys(
+    admin: TestClient, anonymous: TestClient, database: Database
+) -> None:
+    with database.writing() as session:
+        homes = [str(make_organisation(session).id) for _ in range(2)]
+    made = create(admin, "/v1/accounts", _body(role="company", organisation_id=homes[0]))
+    path = f"/v1/accounts/{made['id']}"
+    for change in (
+        {"organisation_id": homes[1]},
+        {"role": "coordinator", "organisation_id": None},
+        {"role": "machine"},
+    ):
+        secret = create(admin, f"{path}/keys", {"name": "x"})["secret"]
+        keyed = with_key(anonymous, secret)
+        patch(admin, path, {"name": f"Ms Sato {change}"[:40]})
+        assert keyed.get("/v1/me").status_code == 200
+        patch(admin, path, change)
+        problem(keyed.get("/v1/me"), 401)
+    assert all(key["revoked_at"] for key in get(admin, f"{path}/keys")["items"])
+    assert get(admin, "/v1/me")["role"] == "admin"  # other accounts keep theirs
+
+
 def test_an_organisation_with_accounts_stays(admin: TestClient) -> None:
     home = create(admin, "/v1/organisations", organisation())["id"]
     made = create(admin, "/v1/accounts", _body(role="company", organisation_id=home))

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -140,6 +140,98 @@ def test_a_narrow_key_does_not_rotate_a_wide_one(anonymous: TestClient, database
         _, secret = add_key(session, wide.account, name="narrow", scopes=[Scope.DIRECTORY])
     client = with_key(anonymous, secret)
     problem(client.post(f"/v1/me/keys/{wide.id}/rotate"), 403)
+
+
+def _expiring(database: Database, until: datetime) -> str:
+    with database.writing() as session:
+        return create_key(session, name="x", role=Role.COORDINATOR, expires_at=until)[1]
+
+
+def test_no_key_makes_one_that_outlives_it(anonymous: TestClient, database: Database) -> None:
+    until = utc_now() + timedelta(minutes=5)
+    client = with_key(anonymous, _expiring(database, until))
+    later = {"name": "y", "expires_at": (until + timedelta(seconds=1)).isoformat()}
+    answer = client.post("/v1/me/keys", json=later)
+    assert "cannot live longer" in problem(answer, 422, "expires_at")["detail"]
+    made = create(client, "/v1/me/keys", {"name": "y"})
+    assert datetime.fromisoformat(made["expires_at"]) == until
+    delete(client, f"/v1/me/keys/{made['id']}")
+    earlier = (until - timedelta(minutes=1)).isoformat()
+    made = create(client, "/v1/me/keys", {"name": "y", "expires_at": earlier})
+    assert datetime.fromisoformat(made["expires_at"]) < until
+
+
+def test_rotation_by_a_key_does_not_outlive_it(anonymous: TestClient, database: Database) -> None:
+    until = utc_now() + timedelta(minutes=5)
+    client = with_key(anonymous, _expiring(database, until))
+    path = f"/v1/me/keys/{get(client, '/v1/me/keys')['items'][0]['id']}/rotate"
+    problem(client.post(path, json={"expires_at": "2100-01-01T00:00:00Z"}), 422, "expires_at")
+    made = create(client, path, {})
+    assert datetime.fromisoformat(made["expires_at"]) == until
+
+
+def test_a_person_chooses_any_expiry(anonymous: TestClient, database: Database) -> None:
+    person(database)
+    client = signed_in(anonymous)
+    soon = (utc_now() + timedelta(minutes=5)).isoformat()
+    made = create(client, "/v1/me/keys", {"name": "x", "expires_at": soon})
+    body = {"expires_at": "2100-01-01T00:00:00Z"}
+    rotated = create(client, f"/v1/me/keys/{made['id']}/rotate", body)
+    assert rotated["expires_at"].startswith("2100-01-01")
+    delete(client, f"/v1/me/keys/{made['id']}")
+    assert create(client, "/v1/me/keys", {"name": "y"})["expires_at"] is None
+
+
+def _narrow(database: Database, account: Account) -> str:
+    with database.writing() as session:
+        owner = session.get_one(Account, account.id)
+        return add_key(session, owner, name="narrow", scopes=[Scope.METRICS])[1]
+
+
+def test_a_narrow_key_ends_no_wide_one(anonymous: TestClient, database: Database) -> None:
+    account = person(database)
+    person_in = signed_in(anonymous)
+    wide = create(person_in, "/v1/me/keys", {"name": "wide"})
+    client = with_key(anonymous, _narrow(database, account))
+    answer = client.delete(f"/v1/me/keys/{wide['id']}")
+    assert "more scopes" in problem(answer, 403)["detail"]
+    assert with_key(anonymous, wide["secret"]).get("/v1/needs").status_code == 200
+    itself = get(client, "/v1/me/keys")["items"][1]["id"]
+    delete(client, f"/v1/me/keys/{itself}")
+    delete(person_in, f"/v1/me/keys/{wide['id']}")
+
+
+def test_a_wide_key_ends_a_narrow_one(staff: TestClient, anonymous: TestClient) -> None:
+    narrow = create(staff, "/v1/me/keys", {"name": "narrow", "scopes": ["metrics"]})
+    delete(staff, f"/v1/me/keys/{narrow['id']}")
+    problem(with_key(anonymous, narrow["secret"]).get("/v1/me"), 401)
+
+
+def test_a_narrow_key_leaves_the_account_alone(anonymous: TestClient, database: Database) -> None:
+    account = person(database)
+    person_in = signed_in(anonymous)
+    (browsing,) = get(person_in, "/v1/me/sessions")["items"]
+    client = with_key(anonymous, _narrow(database, account))
+    answers = [
+        client.patch("/v1/me", json={"name": "Somebody"}),
+        client.delete("/v1/me/sessions"),
+        client.delete(f"/v1/me/sessions/{browsing['id']}"),
+        client.put("/v1/me/password", json=_change()),
+    ]
+    for answer in answers:
+        assert "sign in" in problem(answer, 403)["detail"]
+    assert get(person_in, "/v1/me")["name"] == "Ms Sato"
+    assert get(client, "/v1/me")["name"] == "Ms Sato"  # which it may read
+
+
+def test_a_whole_key_changes_the_account(anonymous: TestClient, database: Database) -> None:
+    person(database)
+    person_in = signed_in(anonymous)
+    secret = create(person_in, "/v1/me/keys", {"name": "whole"})["secret"]
+    client = with_key(anonymous, secret)
+    assert patch(client, "/v1/me", {"name": "Ms Mori"})["name"] == "Ms Mori"
+    delete(client, "/v1/me/sessions")
+    problem(person_in.get("/v1/me"), 401)
 
 
 def test_bad_keys(staff: TestClient) -> None:

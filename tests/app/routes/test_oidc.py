@@ -12,11 +12,13 @@ from joserfc.jwk import ECKey
 
 from app.db import Database
 from app.services.accounts import disable_account
+from app.services.keys import create_key
 from app.services.oidc import Provider
 from models import Account, Role
-from tests.app.asking import get, problem
+from tests.app.asking import get, patch, problem
 from tests.app.openid_provider import CLIENT_ID, CLIENT_SECRET, OpenIdProvider, running
 from tests.app.people import EMAIL, browser, person
+from tests.conftest import with_key
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
@@ -99,6 +101,27 @@ def test_once_bound_the_subject_decides(
     assert get(client, "/v1/session")["account"]["id"] == str(account.id)
     provider.claims = {"sub": "person-2"}  # somebody else, later, with the same address
     problem(_come_back(browser(anonymous), provider), 401)
+
+
+def test_another_address_hands_the_account_over(
+    anonymous: TestClient, database: Database, provider: OpenIdProvider
+) -> None:
+    account = person(database, password=None)
+    client = browser(anonymous)
+    _come_back(client, provider)
+    with database.writing() as session:
+        _, secret = create_key(session, name="admin", role=Role.ADMIN)
+    admin, path = with_key(anonymous, secret), f"/v1/accounts/{account.id}"
+    patch(admin, path, {"name": "Ms Mori", "email": EMAIL.upper()})  # the same address
+    assert _bound(database, account) == (provider.address, "person-1")
+    assert client.get("/v1/me").status_code == 200
+    assert patch(admin, path, {"email": "mori@example.jp"})["has_openid"] is False
+    assert _bound(database, account) == (None, None)
+    problem(client.get("/v1/me"), 401)
+    problem(_come_back(browser(anonymous), provider), 401)  # who had the account before
+    provider.claims = {"sub": "person-2", "email": "mori@example.jp"}
+    assert _come_back(browser(anonymous), provider).status_code == 303
+    assert _bound(database, account) == (provider.address, "person-2")
 
 
 def test_nobody_gets_an_account_by_signing_in(
