@@ -121,12 +121,13 @@ PROTECTED: dict[str, Rules] = {
         "SELECT": (
             f"{NEED_OFFICE} OR {NEED_OWN} OR ({OF_PARTNER} AND released_at IS NOT NULL"
             " AND withdrawn_at IS NULL AND ("
+            # Also of an introduction a public version is for partners while the need is public.
             + _of_need(
                 "(audience = 'public' AND confidentiality = 'public'"
-                " OR audience = 'teaser' AND confidentiality = 'match_only'"
-                " OR audience <> 'full' AND enmusubi_is_offered(id))"
+                " OR audience = 'teaser'"
+                " AND (confidentiality = 'match_only' OR enmusubi_is_offered(id)))"
             )
-            + " OR EXISTS (SELECT 1 FROM introductions i WHERE i.version_id = need_versions.id)))"
+            + "))"
         ),
         "INSERT": f"{NEED_OFFICE} OR (audience = 'full' AND {NEED_OWN})",
         "UPDATE": f"{NEED_OFFICE} OR {NEED_OWN}",

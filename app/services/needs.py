@@ -6,7 +6,7 @@ from datetime import date
 from http import HTTPStatus
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.access import STAFF, Action, Actor, View
@@ -104,12 +104,26 @@ def get_need(
 ) -> Need:
     """A need with which the actor may do that, else Problem 404; `lock` it to change it."""
     statement = select(Need).where(Need.id == need_id, needs_for(actor, action))
-    if lock:  # what is compared and changed stays as it is until the commit
-        statement = statement.with_for_update(of=Need)
-    need = session.scalar(statement)
+    # What is compared and changed stays as it is until the commit.
+    need = _locked(session, statement, action) if lock else session.scalar(statement)
     if need is None:
         raise not_found("need")
     return need
+
+
+def _locked(session: Session, statement: Select[Need], action: Action) -> Need | None:
+    """The need that the statement finds, locked until the commit.
+
+    PostgreSQL gives a lock only on rows that the actor may change. An administrator names staff for
+    needs that it may not change: of what it sees, the system takes that lock.
+    """
+    locking = statement.with_for_update(of=Need)
+    if action is not Action.NAME_STAFF:
+        return session.scalar(locking)
+    if session.scalar(statement.with_only_columns(Need.id)) is None:
+        return None
+    with as_system(session):
+        return session.scalar(locking)
 
 
 def view_of(session: Session, need: Need, *, actor: Actor, action: Action) -> View:

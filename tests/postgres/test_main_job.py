@@ -168,6 +168,28 @@ def test_staff_names_itself_and_others(staff: TestClient, database: Database) ->
     problem(staff.put(f"{path}/staff", json={"accounts": [other]}), HTTPStatus.NOT_FOUND)
 
 
+def test_an_administrator_who_is_not_named_names_staff(
+    anonymous: TestClient, company: TestClient, database: Database
+) -> None:
+    """Else nobody could work with a need that a company gives this level."""
+    stored = create(company, "/v1/needs", need(confidentiality="named_staff"))
+    path = f"/v1/needs/{stored['id']}"
+    with database.writing() as session:
+        _, secret = create_key(session, name="a", role=Role.ADMIN)
+        account, its = create_key(session, name="c", role=Role.COORDINATOR)
+        named = str(account.account_id)
+    admin, coordinator = with_key(anonymous, secret), with_key(anonymous, its)
+    problem(coordinator.put(f"{path}/staff", json={"accounts": [named]}), HTTPStatus.NOT_FOUND)
+
+    answer = admin.put(f"{path}/staff", json={"accounts": [named]})
+
+    assert answer.json() == {"accounts": [named]}
+    assert get(coordinator, path)["title_en"] == stored["title_en"]
+    assert "title_en" not in get(admin, path)
+    changed = admin.patch(path, json={"title_en": "x"})
+    problem(changed, HTTPStatus.NOT_FOUND)
+
+
 def test_a_partner_reads_briefs_into_the_ledger(
     anonymous: TestClient, staff: TestClient, database: Database
 ) -> None:

@@ -55,7 +55,8 @@ def test_a_partner_reads_the_brief_that_was_released_to_it(database: Database) -
         need = make_need(session)
         partner = session.get_one(Partner, actor.partner_id)
         brief, other = (
-            make_version(session, need, audience=Audience.FULL, number=n).id for n in (1, 2)
+            make_version(session, need, audience=audience).id
+            for audience in (Audience.TEASER, Audience.FULL)
         )
         introduction = make_introduction(session, need, partner, version_id=brief)
     for state, seen in (("released", set()), ("company_consented", {brief})):
@@ -65,6 +66,26 @@ def test_a_partner_reads_the_brief_that_was_released_to_it(database: Database) -
         with database.reading(actor) as session:
             assert ids(session, "need_versions") == seen
             assert other not in seen
+
+
+def test_a_public_version_is_for_nobody_outside_once_its_need_is_not_public(
+    database: Database,
+) -> None:
+    """Nor for the partner of the introduction that it was chosen for."""
+    with database.writing() as session:
+        actor = make_actor(session, Role.PARTNER)
+        need = make_need(session, confidentiality=Confidentiality.PUBLIC)
+        partner = session.get_one(Partner, actor.partner_id)
+        brief = make_version(session, need, audience=Audience.PUBLIC).id
+        state = IntroductionState.INTRODUCED
+        make_introduction(session, need, partner, version_id=brief, state=state)
+    with database.reading(actor) as session:
+        assert ids(session, "need_versions") == {brief}
+    with database.writing() as session:
+        session.get_one(Need, need.id).confidentiality = Confidentiality.STAFF_ONLY
+    with database.reading(actor) as session:
+        assert ids(session, "needs") == {need.id}
+        assert ids(session, "need_versions") == set()
 
 
 def test_the_ledger_shows_own_entries_and_those_of_needs_in_sight(database: Database) -> None:

@@ -10,7 +10,7 @@ from app.access import Action, Noun, Relation, View, decide
 from app.contexts import AUTHENTICATION, SYSTEM
 from app.db import Database
 from app.visibility import introductions_for, needs_for
-from models import Audience, Introduction, Need, Role
+from models import Audience, Confidentiality, Introduction, Need, Role
 from tests.postgres.conftest import new_database
 from tests.postgres.rows import World, count, ids, make_world
 
@@ -94,20 +94,18 @@ def test_versions(there: tuple[Database, World], role: Role) -> None:
             select(Need.id).where(needs_for(actor, Action.READ_NEED, frozenset({view}))),
         )
     }
-    offered = {
-        key
+    shown |= {
+        (key, audience)
         for key, state in world.needs[role].items()
+        for audience in (Audience.TEASER, Audience.PUBLIC)
         if state.relation in {Relation.OFFERED, Relation.INTRODUCED}
+        and (audience is Audience.TEASER or state.level is Confidentiality.PUBLIC)
     }
     with database.reading(actor) as session:
         assert ids(session, "need_versions") == {
             version
             for version, (need, audience, kind) in world.versions.items()
-            if need in full
-            or (
-                kind == "released"
-                and ((need, audience) in shown or (need in offered and audience != Audience.FULL))
-            )
+            if need in full or (kind == "released" and (need, audience) in shown)
         }
 
 
