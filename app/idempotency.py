@@ -6,22 +6,26 @@ or neither. `app.api_route.ApiRoute` puts the two ends around the endpoints.
 """
 
 import hashlib
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Annotated, Final, TypeVar
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.requests import ClientDisconnect
 
-from app.access import Actor
+from app.access import Action, Actor, Noun, rule_of
+from app.auditing import acting, shown
 from app.db import Database
-from app.deps import CurrentActor, get_database
+from app.deps import CurrentActor, StatedPurpose, get_database
 from app.errors import Problem, invalid
 from app.services.idempotency import FIELD, Answer, Claim, claim_key, keep_answer, release_key
+from models import ObjectKind
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +42,23 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 DESCRIPTION: Final = (
     "A key of your own making for this request, such as a random UUID: 1 to 255 visible ASCII "
     "characters, bare or in quotes. The same request sent again with it within 24 hours is not "
-    f"carried out again: it gets the first answer, marked `{REPLAYED}: true`. Answers 409 while "
-    "the first is under way, 422 if the key was used for another request."
+    f"carried out again: it gets the first answer, marked `{REPLAYED}: true`, or 409 where that "
+    "is not kept, as of introductions and briefs: then read the present state. Answers 409 with "
+    "`Retry-After` while the first is under way, 422 if the key was used for another request."
 )
 
 F = TypeVar("F", bound=Callable[..., object])
 
 _UNKEPT: Final = "__enmusubi_unkept_answer__"
+
+_SHOW_A_NEED: Final = frozenset({Action.CREATE_NEED, Action.WRITE_NEED})
+"""Whose answers are kept and are a need: a repetition shows it again."""
+
+_UNKEPT_ACTIONS: Final = (
+    frozenset(action for action in Action if action.noun in (Noun.NEED, Noun.INTRODUCTION))
+    - _SHOW_A_NEED
+)
+"""Whose answers show what may be taken back at any time: contacts, briefs, kept lists."""
 
 
 class Replayed(Exception):
@@ -91,6 +105,7 @@ def claim_request(
     request: Request,
     actor: CurrentActor,
     database: Annotated[Database, Depends(get_database)],
+    purpose: StatedPurpose,
     body: Annotated[bytes, Depends(_body)],
     _key: Annotated[
         str | None,
@@ -112,7 +127,10 @@ def claim_request(
         return
     fingerprint = _fingerprint(request, actor, body)
     with database.writing(actor) as session:
+        acting(session, actor, purpose)
         claim = claim_key(session, account_id=actor.account_id, key=key, fingerprint=fingerprint)
+        if isinstance(claim, Answer):
+            _note_shown(session, request, claim)
     if isinstance(claim, Answer):
         raise Replayed(_again(claim))
     request.state.claim = claim
@@ -135,6 +153,12 @@ def _fingerprint(request: Request, actor: Actor, body: bytes) -> str:
     ):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
+
+
+def _note_shown(session: Session, request: Request, answer: Answer) -> None:
+    """A need that staff is shown again by a repetition is read once more."""
+    if rule_of(request.scope["endpoint"]) in _SHOW_A_NEED:
+        shown(session, ObjectKind.NEED, [UUID(json.loads(answer.body)["id"])])
 
 
 def _again(answer: Answer) -> Response:
@@ -161,11 +185,12 @@ def keep_response(request: Request, response: Response) -> None:
     if claim is None:
         return
     session: Session = request.state.write_session
-    secret = hasattr(request.scope["endpoint"], _UNKEPT)
+    endpoint = request.scope["endpoint"]
+    unkept = hasattr(endpoint, _UNKEPT) or rule_of(endpoint) in _UNKEPT_ACTIONS
     keep_answer(
         session,
         claim,
         status=response.status_code,
         headers={name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
-        body=None if secret else bytes(response.body),
+        body=None if unkept else bytes(response.body),
     )

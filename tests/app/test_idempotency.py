@@ -18,6 +18,7 @@ from app.idempotency import REPLAYED, read_key, secret_answer
 from app.services import needs
 from app.services.idempotency import ABANDONED_AFTER, FIELD, KEPT
 from app.services.keys import add_key
+from app.settings import get_settings
 from models import Account, IdempotentAnswer, Need, Role, utc_now
 from tests.app.asking import (
     SECRET,
@@ -31,6 +32,8 @@ from tests.app.asking import (
     patch,
 )
 from tests.app.asking import problem as problem_of
+from tests.app.introducing import PARTNER_CONTACT, PATH, TEASER, World, make_world
+from tests.app.test_audited_reads import reads
 from tests.conftest import with_key
 from tests.guards.routes import served
 
@@ -47,6 +50,18 @@ def needs_in(database: Database) -> int:
     """How many needs are stored."""
     with database.reading() as session:
         return session.scalar(select(func.count()).select_from(Need)) or 0
+
+
+def answers_in(database: Database) -> list[IdempotentAnswer]:
+    """All that is kept."""
+    with database.reading() as session:
+        return list(session.scalars(select(IdempotentAnswer)))
+
+
+@pytest.fixture
+def world(anonymous: TestClient, database: Database) -> World:
+    """A need, a partner, and everybody's keys."""
+    return make_world(anonymous, database)
 
 
 def let_pass(database: Database, time: timedelta) -> None:
@@ -287,6 +302,80 @@ def test_a_new_level_empties_the_answers(
     assert "citrus" not in problem_of(post(staff, path), 409)["detail"]
     with database.reading() as session:
         assert session.scalars(select(IdempotentAnswer)).one().body is None
+
+
+def test_a_repetition_shows_no_contacts_that_were_taken_back(world: World) -> None:
+    """Whatever is about an introduction or a brief is read anew, by the policy of the moment."""
+    key = world.reach("partner_consented")
+    path, revision = f"{PATH}/{key}/introduce", world.revision(key)
+    headers = {FIELD: KEY, "If-Match": f'"{revision}"'}
+    staff = world.clients["staff"]
+    assert PARTNER_CONTACT["email"] in staff.post(path, headers=headers).text
+    kept = [row.body for row in answers_in(world.database)]
+    assert world.step("company", key, "decline", {"reason": "consent_withdrawn"}).is_success
+
+    again = staff.post(path, headers=headers)
+
+    assert "carried out" in problem_of(again, 409)["detail"]
+    assert "retry-after" not in again.headers
+    assert kept == [None]
+
+
+def test_a_repetition_shows_a_partner_no_withdrawn_brief(world: World) -> None:
+    key = world.reach("company_consented")
+    path, revision = f"{PATH}/{key}/consent", world.revision(key)
+    headers = {FIELD: KEY, "If-Match": f'"{revision}"'}
+    body = {"contact": PARTNER_CONTACT}
+    partner = world.clients["partner"]
+    assert TEASER in partner.post(path, json=body, headers=headers).text
+    brief = f"/v1/needs/{world.need_id}/briefs/{world.version_id}"
+    assert world.clients["staff"].post(f"{brief}/withdraw").is_success
+
+    again = partner.post(path, json=body, headers=headers)
+
+    assert TEASER not in str(problem_of(again, 409))
+
+
+def test_of_needs_only_what_submits_and_closes_them_is_kept(world: World) -> None:
+    staff, need_path = world.clients["staff"], f"/v1/needs/{world.need_id}"
+    sent: list[tuple[str, object]] = [
+        ("teaser", {}),
+        (f"briefs/{world.version_id}/withdraw", None),
+        ("introductions", {"partner_id": world.partner_id}),
+        ("match-runs", None),
+    ]
+    for number, (path, body) in enumerate(sent):
+        for expected in (True, False):
+            answer = post(staff, f"{need_path}/{path}", body, key=f"k-{number}")
+            assert answer.is_success is expected, answer.text
+            assert expected or "carried out" in problem_of(answer, 409)["detail"]
+    assert [row.body for row in answers_in(world.database)] == [None] * len(sent)
+
+
+def test_a_need_that_is_shown_again_to_staff_is_read_each_time(
+    staff: TestClient, company: TestClient, company_id: str, database: Database
+) -> None:
+    body = need(organisation_id=company_id)
+    made = post(staff, "/v1/needs", body).json()["id"]
+    assert reads(database) == []
+    headers = {FIELD: KEY, "X-Purpose": "brokering"}
+    assert staff.post("/v1/needs", json=body, headers=headers).headers[REPLAYED] == "true"
+    assert reads(database) == [("need", made, "coordinator", "brokering")]
+
+    for _ in range(2):
+        assert post(staff, f"/v1/needs/{made}/close", key="k-2").is_success
+        assert post(company, f"/v1/needs/{made}/close", key="k-2").is_success
+    assert [read[1] for read in reads(database)] == [made] * 3
+
+
+def test_a_repetition_states_its_purpose_where_that_is_required(
+    staff: TestClient, company: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/needs/{create(company, '/v1/needs', need())['id']}/close"
+    assert post(staff, path).is_success
+    monkeypatch.setenv("ENMUSUBI_REQUIRE_PURPOSE", "true")
+    get_settings.cache_clear()
+    problem_of(post(staff, path), 422, "X-Purpose")
 
 
 def test_secret_answers_are_not_kept(

@@ -93,7 +93,15 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.browser": ("app.errors", "app.keyring", "app.services.oidc"),
     "app.gate": ("app.browser", "app.limiting", "app.errors", "app.services", "app.settings"),
     "app.etags": ("app.errors",),
-    "app.idempotency": ("app.access", "app.db", "app.deps", "app.errors", "app.services"),
+    "app.idempotency": (
+        "app.access",
+        "app.auditing",
+        "app.db",
+        "app.deps",
+        "app.errors",
+        "app.services",
+        "models",
+    ),
     "app.api_route": ("app.deps", "app.etags", "app.idempotency"),
 }
 """The longest prefix of a module's name decides; a module not named here may import all of ours."""
