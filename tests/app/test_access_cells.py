@@ -15,6 +15,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app import deps
@@ -38,7 +39,7 @@ from app.services.corpus import Engine
 from app.services.keys import create_key
 from app.settings import Settings
 from matching.encoders import make_encoder
-from models import Audience, MatchRun, Need, Partner, Role
+from models import Audience, Introduction, MatchRun, Need, Partner, Role
 from tests.app import asking
 from tests.app.asking import UNKNOWN
 from tests.app.test_visibility import make_introduction_in, make_need_in
@@ -120,6 +121,9 @@ def _fill(session: Session, world: World) -> None:
 
 def _of_need(session: Session, need: Need) -> dict[str, str]:
     teaser = make_version(session, need)
+    # Whoever it was offered to is shown the version that staff chose.
+    offered = update(Introduction).where(Introduction.need_id == need.id)
+    session.execute(offered.values(version_id=teaser.id))
     draft = make_version(session, need, number=2, released_at=None)
     make_version(session, need, audience=Audience.PUBLIC)
     run = MatchRun(
