@@ -279,6 +279,7 @@ def _fuzz(
     return answered.total()
 
 
+@pytest.mark.slow
 def test_random_requests(staff: TestClient, stored: dict[str, str]) -> None:
     """Those that fit the description only: wrong ones take long to make."""
     assert _fuzz([staff], stored, examples=8, modes=[GenerationMode.POSITIVE]) > 200

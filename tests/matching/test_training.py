@@ -9,6 +9,7 @@ from tests.matching.judged import make_examples, signals_of
 SIGNALS = signals_of(1, 1, 1)
 
 
+@pytest.mark.slow
 def test_learned_weights_and_what_they_reach_on_held_out_queries() -> None:
     examples = make_examples((1, 0.2, 0), number=40) + make_examples(
         (1, 0, 0), number=30, name="other", seed=1
@@ -27,6 +28,7 @@ def test_learned_weights_and_what_they_reach_on_held_out_queries() -> None:
         assert above[1] > 0
 
 
+@pytest.mark.slow
 def test_partners_who_stand_out_are_missed_when_they_are_gone() -> None:
     examples = make_examples((1, 1, 1), number=40) + make_examples(
         (1, 1, 1), number=30, name="other", seed=1
@@ -43,6 +45,7 @@ def test_partners_who_stand_out_are_missed_when_they_are_gone() -> None:
         assert 0 <= found.calibration_error < 0.1
 
 
+@pytest.mark.slow
 def test_random_labels_teach_nothing() -> None:
     """What is reported comes from queries that were not fitted: noise cannot shine there."""
     examples = make_examples((0, 0, 0), number=40, noise=1.0)
@@ -55,6 +58,7 @@ def test_random_labels_teach_nothing() -> None:
     assert abs(trained.reliability["set"].auc.value - 0.5) < 0.1
 
 
+@pytest.mark.slow
 def test_training_is_the_same_twice_and_the_weights_may_be_kept() -> None:
     examples = make_examples((1, 0, 0), number=20)
 

@@ -40,6 +40,7 @@ def test_json(sets: list[str], settings: Settings) -> None:
     assert printed["sets"]["valid"]["spearman"] == 1.0
 
 
+@pytest.mark.slow
 def test_the_sample_region_is_measured_where_nothing_is_named(settings: Settings) -> None:
     printed = json.loads(run("evaluate", "bilingual", "--json"))["sets"]
 

@@ -24,11 +24,8 @@ MEASURED: dict[str, Measured] = {"news": Retrieval(100, 0.5, 0.9, 0.4, 0.8, 3, 0
 
 
 def encoders() -> list[Any]:
-    """Those with floors; those with a transformer take a while."""
-    names = json.loads(FLOORS.read_text())
-    slow = pytest.mark.slow
-    quick = ("static",)
-    return [pytest.param(name, marks=[] if name in quick else [slow]) for name in names]
+    """Those with floors; each takes a while."""
+    return [pytest.param(name, marks=pytest.mark.slow) for name in json.loads(FLOORS.read_text())]
 
 
 @pytest.mark.parametrize("name", encoders())
