@@ -172,6 +172,9 @@ class Action(Enum):
     MANAGE_ACCOUNTS = ("manage accounts and keys", Noun.NOTHING, Scope.ACCOUNTS)
     READ_AUDIT = ("read the audit log", Noun.NOTHING, Scope.AUDIT)
     READ_METRICS = ("read the figures of the service", Noun.NOTHING, Scope.METRICS)
+    ANSWER_LINK = ("answer by a link in a mail", Noun.NOTHING, None)
+    READ_RUNS = ("read nightly runs and the states of mails", Noun.NOTHING, Scope.INTRODUCTIONS)
+    SWITCH_MAIL = ("stop all mail, and allow it again", Noun.NOTHING, Scope.ACCOUNTS)
 
     READ_CLUSTER = ("read clusters", Noun.NOTHING, Scope.DIRECTORY)
     WRITE_CLUSTER = ("create and change clusters", Noun.NOTHING, Scope.DIRECTORY_WRITE)
@@ -292,8 +295,9 @@ _INTRODUCTION_OFFICE = frozenset({_A.READ_INTRODUCTION, _A.MOVE, _A.DECLINE, _A.
 
 CLAUSES: Final[tuple[Clause, ...]] = (
     # Whoever has an account, and the office's own matters.
-    Clause(EVERYBODY, frozenset({_A.OPEN, _A.SIGN_IN, _A.READ_ME}), View.FULL),
-    Clause(_ADMIN, frozenset({_A.MANAGE_ACCOUNTS, _A.READ_AUDIT}), View.FULL),
+    Clause(EVERYBODY, frozenset({_A.OPEN, _A.ANSWER_LINK, _A.SIGN_IN, _A.READ_ME}), View.FULL),
+    Clause(_ADMIN, frozenset({_A.MANAGE_ACCOUNTS, _A.READ_AUDIT, _A.SWITCH_MAIL}), View.FULL),
+    Clause(STAFF, frozenset({_A.READ_RUNS}), View.FULL),
     Clause(STAFF | _MACHINE, frozenset({_A.READ_METRICS}), View.FULL),
     # The directory: organisations, clusters, partners and their evidence.
     Clause(EVERYBODY, frozenset({_A.READ_CLUSTER}), View.FULL),
@@ -363,8 +367,12 @@ CLAUSES: Final[tuple[Clause, ...]] = (
 )
 
 DENIED: Final[frozenset[tuple[Role, Action]]] = frozenset(
-    {(role, _A.MANAGE_ACCOUNTS) for role in EVERYBODY - _ADMIN}
-    | {(role, _A.READ_AUDIT) for role in EVERYBODY - _ADMIN}
+    {
+        (role, a)
+        for role in EVERYBODY - _ADMIN
+        for a in (_A.MANAGE_ACCOUNTS, _A.READ_AUDIT, _A.SWITCH_MAIL)
+    }
+    | {(role, _A.READ_RUNS) for role in EVERYBODY - STAFF}
     | {(Role.COMPANY, a) for a in (_DIRECTORY_WRITES | _DIRECTORY_OFFICE | {_A.READ_PARTNER})}
     | {
         (Role.PARTNER, a)
@@ -459,5 +467,5 @@ def rule_of(endpoint: Callable[..., object]) -> Action | None:
     return getattr(endpoint, RULE_ATTRIBUTE, None)
 
 
-OPEN_ACTIONS: Final = frozenset({Action.OPEN, Action.SIGN_IN})
-"""Of endpoints that ask for no account."""
+OPEN_ACTIONS: Final = frozenset({Action.OPEN, Action.ANSWER_LINK, Action.SIGN_IN})
+"""Of endpoints that ask for no account; a link's token says who answers."""

@@ -21,6 +21,13 @@ from models import (
     Introduction,
     IntroductionNote,
     IntroductionStep,
+    Mail,
+    MailConsent,
+    MailHalt,
+    MailItem,
+    MailLink,
+    MailReminder,
+    MailSuppression,
     Match,
     MatchRun,
     Need,
@@ -29,10 +36,14 @@ from models import (
     Organisation,
     Partner,
     PartnerAlias,
+    Run,
     SignInSession,
     StoredEncoder,
+    Suggestion,
+    SuggestionAnswer,
     Suppression,
     Unavailability,
+    account_clusters,
     need_clusters,
     need_staff,
     organisation_clusters,
@@ -74,6 +85,16 @@ AUDITED: Final[dict[type[Base], Audited]] = {
         ObjectKind.SIGN_IN_SESSION, silent=frozenset({"last_seen_at", "expires_at"})
     ),
     Erasure: Audited(ObjectKind.ERASURE),
+    # How far it is says the row itself; what it does is the entries of its mails.
+    Run: Audited(
+        ObjectKind.RUN,
+        silent=frozenset(
+            {"step", "encoder_id", "corpus_revision", "counts", "seconds", "report", "alerts"}
+        ),
+    ),
+    MailHalt: Audited(ObjectKind.MAIL_HALT),
+    MailConsent: Audited(ObjectKind.MAIL_CONSENT),
+    SuggestionAnswer: Audited(ObjectKind.SUGGESTION_ANSWER),
     IntroductionStep: Audited(ObjectKind.INTRODUCTION, "steps", ("introduction_id",)),
     Match: Audited(ObjectKind.MATCH_RUN, "matches", ("run_id",)),
     Unavailability: Audited(ObjectKind.PARTNER, "unavailable", ("partner_id",)),
@@ -89,6 +110,7 @@ LINKS: Final[dict[Table, tuple[ObjectKind, str]]] = {
     need_clusters: (ObjectKind.NEED, "clusters"),
     organisation_clusters: (ObjectKind.ORGANISATION, "clusters"),
     partner_clusters: (ObjectKind.PARTNER, "clusters"),
+    account_clusters: (ObjectKind.ACCOUNT, "clusters"),
 }
 """Tables without a class, as a field of an object."""
 
@@ -98,6 +120,12 @@ UNAUDITED: Final[dict[str, str]] = {
     str(Embedding.__tablename__): "computed from texts, and again at any time",
     str(StoredEncoder.__tablename__): "state of the program: no person and no need stands in it",
     str(IdempotentAnswer.__tablename__): "copies of answers for a day; the writes have entries",
+    str(Suggestion.__tablename__): "made by a run, which has its entry",
+    str(Mail.__tablename__): "each has an entry of the event `mail` when it is about to leave",
+    str(MailItem.__tablename__): "what is in a mail, as above",
+    str(MailReminder.__tablename__): "what is in a mail, as above",
+    str(MailLink.__tablename__): "made with a mail; what is done by one has entries",
+    str(MailSuppression.__tablename__): "digests of addresses that a server refused",
     str(Suppression.__tablename__): "digests only, made with an erasure, which has its entry",
     organisation_name_keys.name: "computed from the names",
     partner_name_keys.name: "computed from the names",

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from app.settings import Settings, get_settings
 
-Use = Literal["audit", "candidates", "suppressions", "erasures", "sessions", "links"]
+Use = Literal["audit", "candidates", "suppressions", "erasures", "sessions", "links", "addresses"]
 """What a key is for: a key for one use tells nothing about the others."""
 
 BYTES: Final = 32

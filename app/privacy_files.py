@@ -54,6 +54,12 @@ FILES: Final = (
         "as long as the ledger",
     ),
     DataFile(
+        "`nightly/` in the data folder",
+        "mails that `enmusubi nightly --dry-run` wrote to be looked at",
+        "the folder is emptied at every erasure",
+        "until it is deleted",
+    ),
+    DataFile(
         "`exports/` in the data folder",
         "what `enmusubi person export` wrote",
         "the person's file is deleted by the erasure; one written elsewhere with `--out` is yours "

@@ -73,6 +73,33 @@ OTHERS: Final = (
         ),
     ),
     DataTable(
+        "runs",
+        none=(
+            "id",
+            "kind",
+            "run_date",
+            "state",
+            "step",
+            "halt",
+            "started_at",
+            "finished_at",
+            "encoder_id",
+            "corpus_revision",
+            "counts",
+            "seconds",
+            "report",
+            "alerts",
+            "created_at",
+            "updated_at",
+        ),
+    ),
+    DataTable("mail_items", none=("mail_id", "suggestion_id", "section", "position")),
+    DataTable("mail_reminders", none=("mail_id", "introduction_id")),
+    DataTable(
+        "mail_halts",
+        none=("id", "halted_at", "halted_by", "lifted_at", "lifted_by"),
+    ),
+    DataTable(
         "encoders",
         none=(
             "use",

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from limits import parse
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.mail_settings import MailSettings, Rate
 from app.secret_files import SecretFiles
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
@@ -63,18 +63,7 @@ def _hosts(text: str) -> str:
     return text
 
 
-def _known_rate(text: str) -> str:
-    try:
-        parse(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not a rate such as 600/minute") from error
-    return text
-
-
-Rate = Annotated[str, AfterValidator(_known_rate)]
-
-
-class Settings(BaseSettings):
+class Settings(MailSettings):
     """Every field is listed in README's configuration table; a test compares the two."""
 
     model_config = SettingsConfigDict(

@@ -7,7 +7,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Identified, PortableJSON, Timestamped, text_enum, utc_now
-from models.enums import Role
+from models.cluster import Cluster, account_clusters
+from models.enums import DigestFrequency, Role
 
 
 class Account(Identified, Timestamped, Base):
@@ -34,6 +35,12 @@ class Account(Identified, Timestamped, Base):
     )
     """Of a partner's self-service: the partner it speaks for."""
     language: Mapped[str] = mapped_column(String(2), default="ja", server_default="ja")
+    digest_frequency: Mapped[DigestFrequency] = mapped_column(
+        text_enum(DigestFrequency),
+        default=DigestFrequency.DAILY,
+        server_default=DigestFrequency.DAILY.value,
+    )
+    """How often digests are wanted; whether they may be sent at all is in `mail_consents`."""
     password_hash: Mapped[str | None] = mapped_column(String(300))
     """argon2id; None where the account has no password."""
     oidc_issuer: Mapped[str | None] = mapped_column(String(300))
@@ -44,6 +51,11 @@ class Account(Identified, Timestamped, Base):
     last_sign_in_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     """From then on nobody can act as this account."""
+
+    clusters: Mapped[list[Cluster]] = relationship(
+        secondary=account_clusters, order_by=Cluster.slug
+    )
+    """Of a coordinator: whose suggestions it is mailed; none means all."""
 
     @property
     def has_password(self) -> bool:

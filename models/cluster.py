@@ -36,3 +36,4 @@ def _memberships(member: str) -> Table:
 organisation_clusters = _memberships("organisation")
 partner_clusters = _memberships("partner")
 need_clusters = _memberships("need")
+account_clusters = _memberships("account")

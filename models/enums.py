@@ -161,6 +161,122 @@ class Outcome(StrEnum):
     NO_AGREEMENT = "no_agreement"
 
 
+class RunKind(StrEnum):
+    """What a run is for."""
+
+    SUGGESTIONS = "suggestions"
+
+
+class RunState(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"
+    """Under way, or cut off and to be resumed."""
+    FINISHED = "finished"
+    HALTED = "halted"
+    FAILED = "failed"
+
+
+class RunStep(StrEnum):
+    """The steps of a run, in their order; each can be taken again."""
+
+    EMBED = "embed"
+    SCORE = "score"
+    PLAN = "plan"
+    COMPOSE = "compose"
+    DELIVER = "deliver"
+    DONE = "done"
+
+
+class HaltReason(StrEnum):
+    """Why a run stopped before its end, on purpose."""
+
+    SWITCHED_OFF = "switched_off"
+    TOO_LATE = "too_late"
+    VOLUME = "volume"
+
+
+class MailState(StrEnum):
+    """How far a mail is."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    """A runner has it in hand; nothing of it has left."""
+    DATA = "data"
+    """It may have left from here on: never sent again."""
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    """Cut off after `data`: nobody knows whether it was taken."""
+    FAILED = "failed"
+    WITHHELD = "withheld"
+    """Not sent, since the recheck before sending spoke against it."""
+
+
+class Withheld(StrEnum):
+    """Why a mail that was queued did not leave."""
+
+    NO_CONSENT = "no_consent"
+    NEVER = "never"
+    """The recipient wants none."""
+    NO_ADDRESS = "no_address"
+    SUPPRESSED = "suppressed"
+    DISABLED = "disabled"
+    NOTHING_LEFT = "nothing_left"
+    """All that it was to say may not be said any more, or is settled."""
+    OVERTAKEN = "overtaken"
+    """Its run was closed before it could leave."""
+
+
+class MailSection(StrEnum):
+    """Where in a digest a suggestion stands."""
+
+    NEW = "new"
+    OPEN = "open"
+    """Suggested before, and still not answered."""
+
+
+class LinkPurpose(StrEnum):
+    """What a link in a mail does."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    LATER = "later"
+    STOP = "stop"
+    """No more mail."""
+
+
+class Answer(StrEnum):
+    """What a recipient says of a suggestion."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    LATER = "later"
+
+
+class DigestFrequency(StrEnum):
+    """How often somebody wants digests."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    NEVER = "never"
+
+
+class ConsentMeans(StrEnum):
+    """How a consent to be mailed was given or withdrawn."""
+
+    WRITTEN = "written"
+    """On paper or by letter."""
+    SPOKEN = "spoken"
+    E_MAIL = "e_mail"
+    WEB_FORM = "web_form"
+    BUSINESS_CARD = "business_card"
+    SELF_SERVICE = "self_service"
+    """By the person's own account, in this service."""
+    STOP_LINK = "stop_link"
+    ONE_CLICK = "one_click"
+    """By the mail program's own button (RFC 8058)."""
+
+
 class EncoderUse(StrEnum):
     """What a database uses an encoder for."""
 
@@ -199,12 +315,16 @@ class ObjectKind(StrEnum):
     IMPORT = "import"
     INTRODUCTION = "introduction"
     INTRODUCTION_NOTE = "introduction_note"
+    MAIL_CONSENT = "mail_consent"
+    MAIL_HALT = "mail_halt"
     MATCH_RUN = "match_run"
     NEED = "need"
     NEED_VERSION = "need_version"
     ORGANISATION = "organisation"
     PARTNER = "partner"
+    RUN = "run"
     SIGN_IN_SESSION = "sign_in_session"
+    SUGGESTION_ANSWER = "suggestion_answer"
 
 
 class Purpose(StrEnum):

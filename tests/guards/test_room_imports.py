@@ -33,6 +33,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.schemas": ("app.schemas", "models", "matching.text"),
     "app.services": (
         "app.services",
+        "app.mail_settings",
         "app.schemas",
         "app.emails",
         "app.errors",
@@ -50,6 +51,8 @@ MAY: dict[str, tuple[str, ...]] = {
     ),
     "app.jobs": (
         "app.jobs",
+        "app.emails",
+        "app.mail_settings",
         "app.services",
         "app.errors",
         "app.contexts",
@@ -81,7 +84,9 @@ MAY: dict[str, tuple[str, ...]] = {
         "models",
     ),
     "app.errors": ("matching.encoders",),
-    "app.settings": ("app.secret_files",),
+    "app.settings": ("app.secret_files", "app.mail_settings"),
+    "app.mail_settings": (),
+    "app.emails": ("app.emails", "app.errors", "app.mail_settings", "models"),
     "app.secret_files": (),
     "app.middleware": ("app.errors", "app.json_shape"),
     "app.json_shape": (),

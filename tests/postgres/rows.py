@@ -1,6 +1,7 @@
 """Rows for tests of row-level security: every state of the policy, every protected table."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -10,17 +11,28 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, Noun, Relation, State, states
 from models import (
+    Answer,
     ApiKey,
     Audience,
     AuditEntry,
     Base,
     Confidentiality,
+    ConsentMeans,
     Disclosure,
     Embedding,
     IdempotentAnswer,
     IntroductionNote,
     IntroductionState,
     IntroductionStep,
+    LinkPurpose,
+    Mail,
+    MailConsent,
+    MailHalt,
+    MailItem,
+    MailLink,
+    MailReminder,
+    MailSection,
+    MailSuppression,
     Match,
     MatchRun,
     Need,
@@ -28,8 +40,13 @@ from models import (
     NeedVersion,
     Partner,
     Role,
+    Run,
+    RunKind,
     Side,
     SignInSession,
+    Suggestion,
+    SuggestionAnswer,
+    account_clusters,
     need_staff,
     new_id,
     utc_now,
@@ -141,8 +158,55 @@ def fill(session: Session) -> Need:
     session.add_all(followers(make_introduction(session, need, partner).id))
     session.add(Embedding(content_hash="a" * 64, encoder_id="e/query", vector=b"1234"))
     sign_in(session, staff)
+    mail_rows(session, need, partner, staff.account_id)
     session.flush()
     return need
+
+
+def mail_rows(session: Session, need: Need, partner: Partner, account_id: UUID) -> None:
+    """A run with a suggestion, its answer, and a mail about it with all that hangs on it."""
+    introduction = make_introduction(session, need, make_partner(session))
+    run = Run(kind=RunKind.SUGGESTIONS, run_date=date(2026, 4, 1))
+    suggestion = Suggestion(
+        need=need,
+        partner=partner,
+        suggested_on=date(2026, 4, 1),
+        score=0.5,
+        signals=[],
+        evidence=[],
+        need_fingerprint="a" * 64,
+        partner_fingerprint="b" * 64,
+        answers=[SuggestionAnswer(side=Side.STAFF, answer=Answer.ACCEPT)],
+    )
+    session.add_all((run, MailHalt()))
+    session.flush()
+    suggestion.run_id = run.id
+    session.add(suggestion)
+    session.flush()
+    mail = Mail(
+        run=run,
+        account_id=account_id,
+        message_id="<1@example.jp>",
+        items=[MailItem(suggestion_id=suggestion.id, section=MailSection.NEW, position=0)],
+        reminders=[MailReminder(introduction_id=introduction.id)],
+    )
+    session.add(mail)
+    session.flush()
+    session.add_all(
+        (
+            MailLink(
+                sha256="c" * 64,
+                mail_id=mail.id,
+                account_id=account_id,
+                purpose=LinkPurpose.STOP,
+                expires_at=utc_now(),
+            ),
+            MailConsent(account_id=account_id, given=True, means=ConsentMeans.WRITTEN),
+            MailSuppression(digest="d" * 64, smtp_code=550),
+        )
+    )
+    (cluster,) = need.clusters
+    session.execute(insert(account_clusters).values(account_id=account_id, cluster_id=cluster.id))
 
 
 @dataclass

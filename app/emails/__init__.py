@@ -1,0 +1,1 @@
+"""Mails: what they say, how they are built, and how they are handed to a server."""
