@@ -207,9 +207,9 @@ def cleanse(
 ) -> bool:
     """Remove what is left of erased persons in files; False if another process holds them.
 
-    Empties the folders of the evaluation and of dry runs, deletes exports, rewrites an SQLite database so that no free
-    page holds anything, and empties its log. On PostgreSQL nothing is left to do from here. Waits
-    at most `patience` seconds for other processes.
+    Empties the folders of the evaluation and of dry runs, deletes exports, rewrites an SQLite
+    database so that no free page holds anything, and empties its log. On PostgreSQL nothing is left
+    to do from here. Waits at most `patience` seconds for other processes.
     """
     for cache in (EVALUATION, PREVIEW):
         shutil.rmtree(folder / cache, ignore_errors=True)
