@@ -14,11 +14,13 @@ from app.cli.nightly_progress import watched
 from app.cli.opening import open_engines
 from app.cli.terminal import ERRORS, OUT
 from app.emails.smtp import SmtpTransport
+from app.emails.smtp_server import server_of
 from app.errors import invalid
 from app.jobs.erasing import PREVIEW
 from app.jobs.nightly import run_nightly
 from app.jobs.previewing import preview
-from app.jobs.run_tools import Ending, Order, Outcome, Progress, Tools
+from app.jobs.run_tools import Ending, Order, Outcome, Tools
+from app.jobs.steps import Steps
 from app.services.engines import Engines
 from app.settings import Settings, get_settings
 from models import MailState
@@ -74,9 +76,9 @@ def nightly(
         return
     _require_complete(settings)
     engines = open_engines()
-    with watched() as progress:
+    with watched() as steps:
         order = Order(chosen, resume=resume, late=late, any_volume=any_volume)
-        outcome = run_nightly(tools_of(settings, engines, progress), order)
+        outcome = run_nightly(tools_of(settings, engines, steps), order)
     if as_json:
         json.dump(_told(outcome), sys.stdout, ensure_ascii=False, indent=1)
         sys.stdout.write("\n")
@@ -95,17 +97,17 @@ def _require_complete(settings: Settings) -> None:
         )
 
 
-def tools_of(settings: Settings, engines: Engines, progress: Progress) -> Tools:
+def tools_of(settings: Settings, engines: Engines, steps: Steps) -> Tools:
     """What a run works with, by the settings."""
     zone = ZoneInfo(settings.time_zone)
     return Tools(
         database=engines.database,
         engine=engines.current,
-        transport=lambda: SmtpTransport.of(settings),
+        transport=lambda: SmtpTransport(server_of(settings)),
         settings=settings,
         folder=settings.data_dir,
         clock=lambda: datetime.now(zone),
-        progress=progress,
+        steps=steps,
     )
 
 
@@ -149,8 +151,8 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 
 def _preview(settings: Settings, day: date | None, out: Path | None) -> None:
     engines = open_engines()
-    with watched() as progress:
-        tools = tools_of(settings, engines, progress)
+    with watched() as steps:
+        tools = tools_of(settings, engines, steps)
         folder = out or settings.data_dir / PREVIEW
         written = preview(tools, day or tools.clock().date(), folder)
     OUT.print(f"{written.mails} mails of {written.suggestions} suggestions; nothing was sent.")

@@ -13,6 +13,7 @@ from datetime import time as time_of_day
 from typing import Final
 from uuid import UUID
 
+from limits import parse
 from sqlalchemy.orm import Session
 
 from app.contexts import SYSTEM
@@ -21,6 +22,7 @@ from app.jobs.checkpoints import reached
 from app.jobs.composing import compose_run
 from app.jobs.delivering import deliver
 from app.jobs.embedding import embed_pending, embed_texts, pending_texts
+from app.jobs.pacing import Retries
 from app.jobs.planning import Planned, score_and_plan, store
 from app.jobs.run_lock import run_lock
 from app.jobs.run_tools import Ending, Order, Outcome, Tools
@@ -29,7 +31,6 @@ from app.services.corpus import Engine
 from app.services.embeddings import pending_queries
 from app.services.mail_composing import compose_mail
 from app.services.mail_halts import is_halted
-from app.services.outbox import recover
 from models import HaltReason, Run, RunState, RunStep
 
 logger = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class _Work:
             for step in iter(self._next, None):
                 self._require_allowed()
                 logger.info("run %s: step %s", self._run_id, step.value)
-                reached(f"run.{step.value}")
+                reached("run.step")
                 begun = time.monotonic()
                 self._steps[step]()
                 with self._tools.database.writing(SYSTEM) as session:
@@ -168,12 +169,16 @@ class _Work:
         if reason is not None:
             raise _Halt(reason, SWITCHED_OFF)
 
+    def _alert(self, sentence: str) -> None:
+        with self._tools.database.writing(SYSTEM) as session:
+            runs.alert(session, self._run(session), sentence)
+
     def _enter(self, step: RunStep, **counts: int) -> None:
         with self._tools.database.writing(SYSTEM) as session:
             run = self._run(session)
             runs.note(session, run, counts=counts)
             runs.enter_step(session, run, step)
-        reached(f"run.{step.value}.entered")
+        reached("run.entered")
 
     def _engine(self) -> Engine:
         with self._tools.database.reading(SYSTEM) as session:
@@ -185,13 +190,8 @@ class _Work:
         texts = pending_texts(database, engine.encoder)
         with database.reading(SYSTEM) as session:
             queries = pending_queries(session, engine.encoder)
-        total, done = len(texts) + len(queries), 0
-
-        def more(number: int) -> None:
-            nonlocal done
-            done += number
-            self._tools.progress(RunStep.EMBED, done, total)
-
+        total = len(texts) + len(queries)
+        more = self._tools.steps.begin(RunStep.EMBED.value, total)
         embed_pending(database, engine.encoder, texts, progress=more)
         embed_texts(database, engine.encoder, queries, role="query", progress=more)
         self._enter(RunStep.SCORE, embedded=total)
@@ -204,23 +204,20 @@ class _Work:
         """Keep the plan; if the scores went down with the runner that made them, make it anew."""
         planned = self._planned or self._made_plan()
         with self._tools.database.writing(SYSTEM) as session:
-            run = self._run(session)
-            store(session, run, planned)
-            runs.enter_step(session, run, RunStep.COMPOSE)
-            reached("run.plan.stored")
-        reached("run.compose.entered")
+            store(session, self._run(session), planned)
+            reached("run.plan.storing")
+        reached("run.plan.stored")
 
     def _made_plan(self) -> Planned:
-        tools = self._tools
-        with tools.database.reading(SYSTEM) as session:
-            engine = tools.engine(session)
-            return score_and_plan(
-                session,
-                engine,
-                run_date=self._run(session).run_date,
-                settings=tools.settings,
-                progress=lambda done, total: tools.progress(RunStep.SCORE, done, total),
-            )
+        with self._tools.database.reading(SYSTEM) as session:
+            day = self._run(session).run_date
+        return score_and_plan(
+            self._tools.database,
+            self._engine(),
+            run_date=day,
+            settings=self._tools.settings,
+            steps=self._tools.steps,
+        )
 
     def _compose(self) -> None:
         tools = self._tools
@@ -229,9 +226,8 @@ class _Work:
             number = compose_run(session, run, settings=tools.settings, now=tools.clock())
             runs.note(session, run, counts={"mails": number})
             runs.enter_step(session, run, RunStep.DELIVER)
-            reached("run.compose.stored")
-        tools.progress(RunStep.COMPOSE, number, number)
-        reached("run.deliver.entered")
+            reached("run.compose.storing")
+        reached("run.compose.stored")
 
     def _deliver(self) -> None:
         tools = self._tools
@@ -243,8 +239,8 @@ class _Work:
                 if too_many is not None:
                     way_out = " --resume --any-volume sends them."
                     raise _Halt(HaltReason.VOLUME, too_many + way_out)
-            recover(session, run.id)
-            total = sum(runs.mails_by_state(session, run.id).values())
+            mails = runs.mails_by_state(session, run.id)
+        left = sum(mails.get(state, 0) for state in runs.OPEN_MAIL)
         done = deliver(
             tools.database,
             self._run_id,
@@ -252,10 +248,14 @@ class _Work:
                 session, mail, settings=tools.settings, now=tools.clock()
             ),
             transport=tools.transport(),
-            settings=tools.settings,
+            sender=tools.settings.mail_from,
+            rate=parse(tools.settings.mail_rate),
+            retries=Retries(attempts=tools.settings.mail_attempts),
             may_go_on=self._allowed,
-            progress=lambda number: tools.progress(RunStep.DELIVER, number, total),
+            progress=tools.steps.begin(RunStep.DELIVER.value, left),
         )
+        if done.fault is not None:
+            self._alert(done.fault)
         if done.halt is not None:
             raise _Halt(done.halt, SWITCHED_OFF)
         self._delivered = True

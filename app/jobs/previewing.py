@@ -14,7 +14,7 @@ from app.jobs.planning import score_and_plan, store
 from app.jobs.run_tools import Tools
 from app.services import audit
 from app.services.mail_composing import compose_mail
-from models import AuditEvent, Mail, ObjectKind, Run, RunKind, RunStep, Suggestion, Withheld
+from models import AuditEvent, Mail, ObjectKind, Run, RunKind, Suggestion, Withheld
 
 NO_DAY: Final = date(9999, 12, 31)
 """Of the run that is undone at the end: the day itself may have a real one."""
@@ -32,13 +32,10 @@ class Written:
 def preview(tools: Tools, day: date, folder: Path) -> Written:
     """Write the mails that a run of that day would send, with an index page."""
     with tools.database.reading(SYSTEM) as session:
-        planned = score_and_plan(
-            session,
-            tools.engine(session),
-            run_date=day,
-            settings=tools.settings,
-            progress=lambda done, total: tools.progress(RunStep.SCORE, done, total),
-        )
+        engine = tools.engine(session)
+    planned = score_and_plan(
+        tools.database, engine, run_date=day, settings=tools.settings, steps=tools.steps
+    )
     with tools.database.writing(SYSTEM) as session:
         # The folder will hold confidential texts: that is an export.
         audit.record(session, event=AuditEvent.EXPORT, object_kind=ObjectKind.RUN, object_id=None)
@@ -54,7 +51,6 @@ def preview(tools: Tools, day: date, folder: Path) -> Written:
             message = compose_mail(session, mail, settings=tools.settings, now=tools.clock())
             if not isinstance(message, Withheld):
                 shown.append(Shown(mail.account.role, mail.account.language, message))
-            tools.progress(RunStep.COMPOSE, len(shown), None)
         number = session.scalar(
             select(func.count()).select_from(Suggestion).where(Suggestion.run_id == run.id)
         )

@@ -10,13 +10,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.emails.smtp import Transport
+from app.emails.replies import Transport
+from app.jobs.steps import Steps
 from app.mail_settings import MailSettings
 from app.services.corpus import Engine
-from models import RunStep
-
-Progress = Callable[[RunStep, int, int | None], None]
-"""Told the step, how much of it is done, and of how much (None: not known)."""
 
 
 class Ending(StrEnum):
@@ -64,9 +61,10 @@ class Tools:
     engine: Callable[[Session], Engine]
     """Of the encoder that serves."""
     transport: Callable[[], Transport]
+    """Made anew for each delivery."""
     settings: MailSettings
     folder: Path
     """The data folder."""
     clock: Callable[[], datetime]
     """The present moment in the time zone of the office."""
-    progress: Progress
+    steps: Steps
