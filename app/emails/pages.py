@@ -81,10 +81,10 @@ _ASKING: Final = frozenset({"accept", "decline", "later", "stop"})
 _WORDS: Final[Mapping[Language, Mapping[PageKind, _Words]]] = {
     "ja": {
         "accept": _Words(
-            "この紹介を希望しますか",
-            "ボタンを押すと、事務局に伝わります。双方が同意し、事務局が確認するまで、"
-            "お名前が相手に伝わることはありません。",
-            "希望する",
+            "この紹介を進めますか",
+            "ボタンを押すと、事務局が紹介の準備を始めます。双方が同意し、事務局が確認するまで、"
+            "互いの名前は伝わりません。",
+            "進める",
         ),
         "decline": _Words(
             "この紹介を見送りますか",
@@ -114,10 +114,10 @@ _WORDS: Final[Mapping[Language, Mapping[PageKind, _Words]]] = {
     },
     "en": {
         "accept": _Words(
-            "Do you want this introduction?",
-            "Pressing the button tells the office. Until both sides have agreed and the office has "
-            "checked it, the other side does not learn your name.",
-            "Yes, please",
+            "Go ahead with this introduction?",
+            "Once you press the button, the office prepares it. Until both sides have agreed and "
+            "the office has checked it, neither learns the other's name.",
+            "Go ahead",
         ),
         "decline": _Words(
             "Decline this introduction?",

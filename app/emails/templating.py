@@ -1,5 +1,6 @@
 """The templates of mails and pages."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,9 @@ from app.emails.wrapping import wrap
 
 _FOLDER: Final = Path(__file__).resolve().parents[1] / "templates"
 
+_JAPANESE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
+"""For the `lang` of a text: readers speak it right, browsers choose Japanese forms of letters."""
+
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(_FOLDER),
     undefined=StrictUndefined,
@@ -19,6 +23,7 @@ _TEMPLATES: Final = Environment(
     keep_trailing_newline=True,
 )
 _TEMPLATES.filters["wrapped"] = wrap
+_TEMPLATES.filters["tongue"] = lambda text: "ja" if _JAPANESE.search(text) else "en"
 
 
 def fill(name: str, **values: object) -> str:

@@ -8,7 +8,8 @@ WIDTH: Final = 70
 """Columns of a line; a full-width letter takes two."""
 
 _NOT_FIRST: Final = frozenset(
-    "、。，．,.!?！？:;：；)）]］}｝」』】〉》〕”’ー々ゝゞ・…‥%％℃ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
+    "、。，．,.!?！？:;：;）)]］}｝」』】〉》〕”’・…‥%％℃"
+    "ー々ゝゞぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
 )
 """Signs that do not begin a line (kinsoku)."""
 _NOT_LAST: Final = frozenset("(（[［{｛「『【〈《〔“‘")
@@ -28,14 +29,15 @@ def _columns(letter: str) -> int:
     return 2 if unicodedata.east_asian_width(letter) in "WFA" else 1
 
 
-def wrap(text: str, *, width: int = WIDTH, indent: str = "") -> str:
-    """The text in lines of at most that many columns, the second and later ones indented.
+def wrap(text: str, *, width: int = WIDTH, first: str = "", indent: str = "") -> str:
+    """The text in lines of at most that many columns, begun by `first` and, from the second on, by
+    `indent`.
 
     Words of Latin letters are kept whole, even one that is too long by itself; Japanese breaks
     between letters, but not before a closing sign nor after an opening one.
     """
     lines: list[str] = []
-    line = ""
+    line = first
     for unit in _units(text):
         if not line.strip() and unit.isspace():
             continue
