@@ -39,8 +39,8 @@ class MailFormatError(ValueError):
 def text_header(name: str, text: str) -> str:
     """The value of an unstructured field, folded: as it is if it is plain ASCII, else encoded."""
     text = _tamed(text)
-    words = text.split(" ")
-    if text.isascii() and "" not in words and all(len(word) < LINE for word in words):
+    words = text.split()
+    if text.isascii() and all(len(word) < LINE for word in words):
         return _folded(name, words)
     return _folded(name, _encoded_words(text, first=LINE - len(name) - 2))
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_BREAKS: Final = re.compile(r"[\t-\r\x1c-\x20\x85\u2028\u2029]+")
+_SPACES: Final = re.compile(r"[\t-\r\x1c-\x20\x85\u2028\u2029]+")
 _UNSEEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f"  # control characters
     r"\u00ad\u061c\u200b\u200e\u200f\u2060-\u2069\u202a-\u202e\ufeff"  # bidi, zero-width
@@ -21,5 +21,5 @@ def plain(text: str) -> str:
     An address in it is broken by a space, so that mail programs make no link of it: every link
     in a mail is ours.
     """
-    text = _UNSEEN.sub("", _BREAKS.sub(" ", _SURROGATE.sub("\ufffd", text)))
+    text = _UNSEEN.sub("", _SPACES.sub(" ", _SURROGATE.sub("\ufffd", text)))
     return _WWW.sub(r"\1 .", _SCHEME.sub(": //", text)).strip(" ")

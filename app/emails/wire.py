@@ -22,6 +22,7 @@ FIELDS: Final = frozenset(
     {
         "Auto-Submitted",
         "Content-Language",
+        "Content-Transfer-Encoding",
         "Content-Type",
         "Date",
         "From",
@@ -67,7 +68,10 @@ def as_sent(message: EmailMessage) -> bytes:
     lines and encoded words, whole letters in each word, and no field but those of `FIELDS`, each
     once. The message of the error names the field, never what stands in it.
     """
-    sent = message.as_bytes(policy=WIRE)
+    try:
+        sent = message.as_bytes(policy=WIRE)
+    except UnicodeError:
+        raise MailFormatError("a header field that is not ASCII") from None
     if _FOREIGN.search(sent):
         raise MailFormatError("a byte that is not printable ASCII, or half a line end")
     head, _, body = sent.decode("ascii").partition("\r\n\r\n")

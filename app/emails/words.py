@@ -63,6 +63,8 @@ class SideWords:
     accept: str
     decline: str
     later: str
+    how: str
+    """How to take the next step of an introduction that waits."""
     why: str
     """Why one gets the mail."""
 
@@ -125,6 +127,7 @@ SIDE_WORDS: Final[Mapping[Language, Mapping[Side, SideWords]]] = {
             accept="進める",
             decline="見送る",
             later="あとで",
+            how="サービスにログインしてお進めください。",
             why="コーディネーターとして登録されている方にお送りしています。",
         ),
         Side.COMPANY: SideWords(
@@ -133,6 +136,7 @@ SIDE_WORDS: Final[Mapping[Language, Mapping[Side, SideWords]]] = {
             accept="紹介を希望する",
             decline="見送る",
             later="あとで",
+            how="サービスにログインするか、照会番号を添えて事務局にお知らせください。",
             why="紹介の案内を受け取ることに同意された方にお送りしています。",
         ),
         Side.PARTNER: SideWords(
@@ -142,6 +146,7 @@ SIDE_WORDS: Final[Mapping[Language, Mapping[Side, SideWords]]] = {
             accept="関心がある",
             decline="見送る",
             later="あとで",
+            how="サービスにログインするか、照会番号を添えて事務局にお知らせください。",
             why="紹介の案内を受け取ることに同意された方にお送りしています。",
         ),
     },
@@ -152,6 +157,7 @@ SIDE_WORDS: Final[Mapping[Language, Mapping[Side, SideWords]]] = {
             accept="Go ahead",
             decline="Decline",
             later="Later",
+            how="Sign in to the service to take it.",
             why="You get this mail because you are registered as a coordinator.",
         ),
         Side.COMPANY: SideWords(
@@ -160,14 +166,16 @@ SIDE_WORDS: Final[Mapping[Language, Mapping[Side, SideWords]]] = {
             accept="Ask for an introduction",
             decline="Decline",
             later="Later",
+            how="Sign in to the service, or tell the office, with the reference.",
             why="You get this mail because you agreed to be told of introductions.",
         ),
         Side.PARTNER: SideWords(
             intro="These needs may suit your field. If you are interested, your name still stays "
             "with the office until both sides have agreed and the office has checked it.",
-            accept="I am interested",
+            accept="Interested",
             decline="Decline",
             later="Later",
+            how="Sign in to the service, or tell the office, with the reference.",
             why="You get this mail because you agreed to be told of introductions.",
         ),
     },
