@@ -37,15 +37,17 @@ def wrap(text: str, *, width: int = WIDTH, first: str = "", indent: str = "") ->
     between letters, but not before a closing sign nor after an opening one.
     """
     lines: list[str] = []
-    line = first
+    line, taken, begun = first, columns(first), False
     for unit in _units(text):
-        if not line.strip() and unit.isspace():
+        if not begun and unit.isspace():
             continue
-        if line.strip() and columns(line) + columns(unit.rstrip()) > width:
+        wide = columns(unit)
+        if begun and taken + wide > width:
             lines.append(line.rstrip())
-            line = indent + unit.lstrip()
-        else:
-            line += unit
+            line, taken, begun = indent, columns(indent), False
+            if unit.isspace():
+                continue
+        line, taken, begun = line + unit, taken + wide, True
     return "\n".join([*lines, line.rstrip()])
 
 

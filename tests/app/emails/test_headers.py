@@ -1,5 +1,6 @@
 """Header fields, written and read again by real parsers."""
 
+import base64
 import random
 import re
 from collections.abc import Iterator
@@ -52,7 +53,7 @@ def japanese_texts(seed: int) -> Iterator[str]:
     for _ in range(MANY):
         letters = JAPANESE * 3 + LATIN + FAR if chance.random() < 0.5 else JAPANESE
         length = chance.choice((1, 5, 14, 15, 16, 30, 30, 45, 60, chance.choice((60, 120, 250))))
-        text = "".join(chance.choice(letters) for _ in range(length))
+        text = "".join(chance.choices(letters, k=length))
         yield re.sub(" +", " ", text.replace("=?", "= ?").replace("://", "")).strip(" ") or "縁"
 
 
@@ -71,10 +72,7 @@ def written(name: str, value: str) -> bytes:
     for word in re.findall(r"=\?\S*", "\n".join(lines)):
         assert re.fullmatch(r"=\?utf-8\?b\?[A-Za-z0-9+/=]+\?=", word)
         assert len(word) <= 75
-        part, charset = decode_header(word)[0]
-        assert isinstance(part, bytes)
-        part.decode("utf-8")  # whole letters, each word by itself
-        assert charset == "utf-8"
+        base64.b64decode(word[10:-2], validate=True).decode()  # whole letters, each by itself
     return sent
 
 
