@@ -24,6 +24,9 @@ from app.emails.words import SIDE_WORDS, WORDS, counts, day_in_words, subject
 _BOUNDARY: Final = "=_alternative"
 """No line of base64 holds `_`. The same each time, so that a mail made again is the same."""
 
+_MANY: Final = 20
+"""Suggestions. Some mail programs cut HTML of more than 102,400 bytes off; one takes some 2,000."""
+
 _STYLE: Final = asset("digest.css")
 
 _NOWHERE: Final = "office@example.invalid"
@@ -111,6 +114,7 @@ def _values(
         "words": words,
         "side": SIDE_WORDS[language][digest.side],
         "subject": subject(digest),
+        "is_long": digest.new + digest.open > _MANY,
         "counts": counts(digest),
         "day": day_in_words(digest.day, language),
         "until": None if until is None else day_in_words(until, language),

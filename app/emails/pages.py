@@ -81,10 +81,10 @@ _ASKING: Final = frozenset({"accept", "decline", "later", "stop"})
 _WORDS: Final[Mapping[Language, Mapping[PageKind, _Words]]] = {
     "ja": {
         "accept": _Words(
-            "この紹介を進めますか",
+            "この紹介を希望しますか",
             "ボタンを押すと、事務局が紹介の準備を始めます。双方が同意し、事務局が確認するまで、"
             "互いの名前は伝わりません。",
-            "進める",
+            "希望する",
         ),
         "decline": _Words(
             "この紹介を見送りますか",
@@ -114,10 +114,10 @@ _WORDS: Final[Mapping[Language, Mapping[PageKind, _Words]]] = {
     },
     "en": {
         "accept": _Words(
-            "Go ahead with this introduction?",
+            "Would you like this introduction?",
             "Once you press the button, the office prepares it. Until both sides have agreed and "
             "the office has checked it, neither learns the other's name.",
-            "Go ahead",
+            "Yes, go ahead",
         ),
         "decline": _Words(
             "Decline this introduction?",

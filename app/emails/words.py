@@ -133,7 +133,7 @@ SIDE_WORDS: Final[Mapping[Language, Mapping[Side, SideWords]]] = {
         Side.COMPANY: SideWords(
             intro="貴社のニーズに合いそうな候補です。"
             "双方が同意し、事務局が確認するまで、候補の名前は表示されません。",
-            accept="紹介を希望する",
+            accept="希望する",
             decline="見送る",
             later="あとで",
             how="サービスにログインするか、照会番号を添えて事務局にお知らせください。",

@@ -296,6 +296,19 @@ def test_it_is_said_how_many_were_left_out(left_out: int, said: str | None) -> N
         assert said in text if said else "left out" not in text
 
 
+def test_a_long_mail_names_the_way_out_at_its_start_too() -> None:
+    """Some mail programs cut off the end."""
+    group = COORDINATOR.groups[0]
+    for pairs, first in ((20, links("a").accept), (21, STOP)):
+        digest = replace(COORDINATOR, groups=(replace(group, pairs=group.pairs[:1] * pairs),))
+        html = part(mail(digest), "html")
+        found = Page(html).links
+        assert found[0] == first
+        assert found[-1] == STOP
+        start = html.partition(links("a").accept)[0]
+        assert (SENDER.postal_address in start) == (first == STOP)
+
+
 def test_a_preview_says_that_it_is_one_and_links_to_nothing() -> None:
     pair = replace(COMPANY.groups[0].pairs[0], links=None)
     digest = replace(COMPANY, groups=(replace(COMPANY.groups[0], pairs=(pair,)),))
