@@ -23,7 +23,15 @@ from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
 from models import Role
 from tests.factories import make_organisation, make_partner
+from tests.statements import compiled_once
 from tests.tiny_encoder import train_tiny
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements() -> Iterator[None]:
+    """The tests' engines share what they compile."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")
