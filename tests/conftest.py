@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: a migrated database, the engine, the HTTP application."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,25 @@ from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
 from models import Role
 from tests.factories import make_organisation, make_partner
+from tests.statements import compiled_once
 from tests.tiny_encoder import train_tiny
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let each of the processes compute in one thread: there is one for each core.
+
+    With more, the threads of all of them wait for each other and keep the cores busy with it.
+    """
+    for library in ("OMP", "OPENBLAS"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements() -> Iterator[None]:
+    """The tests' engines share what they compile."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@ import asyncio
 import gzip
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -17,20 +19,34 @@ from app.services.keys import create_key
 from app.settings import Settings
 from models import Role
 from tests.app.asking import cluster, everything, problem
-from tests.conftest import engines_of
+from tests.conftest import engines_of, serving, with_key
 
 LIMIT = 2000
 
 
+@pytest.fixture(scope="module")
+def strict(migrated_file: Path) -> FastAPI:
+    """The application with a small limit, built once; `serving` gives it an engine."""
+    return create_app(
+        Settings(
+            _env_file=None,
+            data_dir=migrated_file.parent,
+            encoder="hashing",
+            rate_limits=False,
+            max_body_bytes=LIMIT,
+        )
+    )
+
+
 @pytest.fixture
-def limited(settings: Settings, engine: Engine, database: Database) -> Iterator[TestClient]:
+def limited(strict: FastAPI, engine: Engine, database: Database) -> Iterator[TestClient]:
     """The application with a small limit, called by a coordinator."""
     with database.writing() as session:
         _, secret = create_key(session, name="x", role=Role.COORDINATOR)
-    app = create_app(settings.model_copy(update={"max_body_bytes": LIMIT}), engines_of(engine))
-    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
-    with TestClient(app, headers=headers, raise_server_exceptions=False) as client:
-        yield client
+    with serving(strict, engine) as client:
+        keyed = with_key(client, secret)
+        keyed.headers["Content-Type"] = "application/json"
+        yield keyed
 
 
 def _body(size: int) -> bytes:

@@ -30,11 +30,11 @@ QUIET = Steps(lambda _title, _total: lambda _amount: None)
 
 
 def assert_same_lists(
-    folder: Path, tmp_path: Path, database: Database, staff: TestClient, *, queries: int
+    folder: Path, cache: Path, database: Database, staff: TestClient, *, queries: int
 ) -> None:
     """The first ten of `enmusubi evaluate` and of the API agree, partner by partner."""
     encoder = make_encoder("hashing")
-    (task,) = build_tasks(folder, encoder, cache=tmp_path, steps=QUIET)
+    (task,) = build_tasks(folder, encoder, cache=cache, steps=QUIET)
     import_path(database, folder)
     embed_pending(database, encoder, pending_texts(database, encoder))
     with database.writing(SYSTEM) as session:
@@ -52,16 +52,16 @@ def assert_same_lists(
 
 
 def test_sample_region(
-    tmp_path: Path, database: Database, staff: TestClient, engine: Engine
+    vectors_kept: Path, database: Database, staff: TestClient, engine: Engine
 ) -> None:
-    assert_same_lists(REGION, tmp_path, database, staff, queries=35)
+    assert_same_lists(REGION, vectors_kept, database, staff, queries=35)
 
 
 @pytest.mark.skipif(not BENCH.is_dir(), reason="needs the benchmark folder beside the project")
 @pytest.mark.parametrize("name", ["sbir-university", "cordis-agri"])
-def test_real_sets(name: str, tmp_path: Path, database: Database, staff: TestClient) -> None:
+def test_real_sets(name: str, vectors_kept: Path, database: Database, staff: TestClient) -> None:
     """cordis-agri excludes evidence: a leak there would change the lists."""
-    assert_same_lists(BENCH / name, tmp_path, database, staff, queries=15)
+    assert_same_lists(BENCH / name, vectors_kept, database, staff, queries=15)
 
 
 def test_the_official_loss_is_measured_on_each_profile_variant(tmp_path: Path) -> None:

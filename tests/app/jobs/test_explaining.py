@@ -38,20 +38,20 @@ def carried(task: Task, *, queries: int | None = None) -> float:
     return lower / pairs
 
 
-def test_cited_passages_carry_matches_of_the_sample(tmp_path: Path) -> None:
-    (task,) = build_tasks(REGION, make_encoder("hashing"), cache=tmp_path, steps=QUIET)
+def test_cited_passages_carry_matches_of_the_sample(vectors_kept: Path) -> None:
+    (task,) = build_tasks(REGION, make_encoder("hashing"), cache=vectors_kept, steps=QUIET)
     assert carried(task) >= REACH
 
 
 @pytest.mark.slow
 @needs_bench
 @pytest.mark.parametrize("name", SETS)
-def test_cited_passages_carry_matches_of_real_sets(name: str, tmp_path: Path) -> None:
-    (task,) = build_tasks(BENCH / name, make_encoder("hashing"), cache=tmp_path, steps=QUIET)
+def test_cited_passages_carry_matches_of_real_sets(name: str, vectors_kept: Path) -> None:
+    (task,) = build_tasks(BENCH / name, make_encoder("hashing"), cache=vectors_kept, steps=QUIET)
     assert carried(task, queries=60) >= REACH
 
 
 @pytest.mark.slow
-def test_cited_passages_carry_matches_of_the_shipped_encoder(tmp_path: Path) -> None:
-    (task,) = build_tasks(REGION, make_encoder("minilm"), cache=tmp_path, steps=QUIET)
+def test_cited_passages_carry_matches_of_the_shipped_encoder(vectors_kept: Path) -> None:
+    (task,) = build_tasks(REGION, make_encoder("minilm"), cache=vectors_kept, steps=QUIET)
     assert carried(task) >= REACH

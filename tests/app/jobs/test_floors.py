@@ -30,12 +30,12 @@ def encoders() -> list[Any]:
 
 @pytest.mark.parametrize("name", encoders())
 @pytest.mark.parametrize("path", [REGION, *ELSEWHERE], ids=lambda path: path.name)
-def test_the_floors_hold(name: str, path: Path, tmp_path: Path) -> None:
+def test_the_floors_hold(name: str, path: Path, vectors_kept: Path) -> None:
     assert name in CHOICES
     if not path.exists():
         pytest.skip(f"{path} is not there: it lies beside the project")
 
-    measured = evaluate_bilingual(path, make_encoder(name), cache=tmp_path, steps=QUIET)
+    measured = evaluate_bilingual(path, make_encoder(name), cache=vectors_kept, steps=QUIET)
 
     bounds = bounds_for(name, read_floors(FLOORS))
     assert breaches(measured, bounds) == [], {k: asdict(v) for k, v in measured.items()}
