@@ -9,14 +9,30 @@ higher sum is exactly a better leximin order, since no count exceeds n. The cost
 of any length, so nothing is rounded.
 """
 
+from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from matching.pairs import FloatArray, IntArray, Problem
+from matching.pools import best_of_one
 
 END: Final = -1
+AT_FIRST: Final = 16
+"""Places of a need's list that are made ready at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """The best pairs of a need, their partners' nodes, and what each pair earns."""
+
+    pairs: list[int]
+    partners: list[int]
+    earned: list[int]
+    more: bool
+    """Whether the need has further pairs."""
 
 
 class Network:
@@ -46,10 +62,10 @@ class Network:
         self._pair_of: dict[int, int] = {}
         self._holders: dict[int, set[int]] = {}
         self._load: dict[int, int] = {}
-        self._ranked: dict[int, tuple[list[int], list[int], list[int]]] = {}
+        self._lists: dict[int, _List] = {}
         self._potential: dict[int, int] = {}
         for organisation, needs in enumerate(self._needs_of):
-            tops = [self._list_of(need)[2][0] for need in needs]
+            tops = [self._list_of(need).earned[0] for need in needs]
             self._potential |= dict(zip(needs, tops, strict=True))
             self._potential[self._first_organisation + organisation] = max(tops, default=0)
 
@@ -65,57 +81,58 @@ class Network:
             found[need] = pair
         return found
 
-    def _list_of(self, need: int) -> tuple[list[int], list[int], list[int]]:
-        """Pairs of a need, the best first, their partners' nodes, and what each earns."""
-        if need not in self._ranked:
-            start, end = self._problem.starts[need : need + 2].tolist()
-            values = self._problem.value[start:end]
-            order = np.argsort(-values, kind="stable")
-            level = np.searchsorted(self._edges, values[order], side="right") - 1
-            self._ranked[need] = (
-                (start + order).tolist(),
-                (self._first_partner + self._problem.partner[start + order]).tolist(),
+    def _list_of(self, need: int, place: int = 0) -> _List:
+        """A need's list up to that place at least; most are never read further."""
+        found = self._lists.get(need)
+        if found is None or (place >= len(found.pairs) and found.more):
+            number = AT_FIRST if found is None else 8 * len(found.pairs)
+            best = best_of_one(self._problem, need, number)
+            level = np.searchsorted(self._edges, self._problem.value[best], side="right") - 1
+            found = self._lists[need] = _List(
+                best.tolist(),
+                (self._first_partner + self._problem.partner[best]).tolist(),
                 [self._earned[each] for each in level.tolist()],
+                more=len(best) < self._problem.starts[need + 1] - self._problem.starts[need],
             )
-        return self._ranked[need]
+        return found
 
     def _augment(self, start: int) -> bool:
         """Sends one unit; False if it is best left unused."""
+        done, before, shortest = self._search(start)
+        for node, reached in done.items():
+            if reached < shortest:
+                self._potential[node] = self._potential.get(node, 0) + reached - shortest
+        return self._apply(before)
+
+    def _search(self, start: int) -> tuple[dict[int, int], dict[int, tuple[int, int]], int]:
+        """Distances of the nodes that are nearer than the end, the arc (node, pair) by which each
+        is reached, and the distance of the end."""
         potential = self._potential
         distance = {start: 0}
         before: dict[int, tuple[int, int]] = {}
         done: dict[int, int] = {}
         # (distance, node, place in the need's list or -1 for the node itself)
         heap: list[tuple[int, int, int]] = [(0, start, -1)]
-        while True:
-            at, node, place = heappop(heap)
-            if node == END:
-                break
-            if place < 0:
-                if node in done:
-                    continue
-                done[node] = at
-            else:
-                # Pairs of a need are tried one by one, the best first: what the next one costs at
-                # least is known, since no partner has a potential above 0.
-                at = distance[node]
-            arcs = self._arcs(node, max(place, 0))
+        while heap[0][1] != END:
+            _, node, place = heappop(heap)
+            if place < 0 and node in done:
+                continue
+            at = done[node] = distance[node]
             here = at + potential.get(node, 0)
-            for target, cost, pair in arcs:
+            for target, cost, pair in self._arcs(node, max(place, 0)):
                 reached = here + cost - potential.get(target, 0)
-                if target not in done and (target not in distance or reached < distance[target]):
+                if target not in done and reached < distance.get(target, reached + 1):
                     distance[target] = reached
                     before[target] = (node, pair)
                     heappush(heap, (reached, target, -1))
             if node < self._first_organisation:
-                earned = self._list_of(node)[2]
+                # Pairs of a need are tried one by one, the best first: what the next one costs at
+                # least is known, since no partner has a potential above 0.
                 following = max(place, 0) + 1
+                earned = self._list_of(node, following).earned
                 if following < len(earned):
                     heappush(heap, (here - earned[following], node, following))
-        for node, reached in done.items():
-            if reached < at:
-                potential[node] = potential.get(node, 0) + reached - at
-        return self._apply(before)
+        return done, before, heap[0][0]
 
     def _arcs(self, node: int, place: int) -> list[tuple[int, int, int]]:
         """(target, cost, pair) of the residual arcs out of a node; of a need the one at `place`
@@ -136,11 +153,11 @@ class Network:
         return arcs
 
     def _arcs_of_need(self, need: int, place: int) -> list[tuple[int, int, int]]:
-        pairs, partners, earned = self._list_of(need)
+        listed = self._list_of(need, place)
         arcs = []
-        if self._pair_of.get(need) != pairs[place]:
-            target = self._gate(need, partners[place])
-            arcs.append((target, -earned[place], pairs[place]))
+        if self._pair_of.get(need) != listed.pairs[place]:
+            target = self._gate(need, listed.partners[place])
+            arcs.append((target, -listed.earned[place], listed.pairs[place]))
         if place == 0 and need in self._pair_of:
             arcs.append((self._first_organisation + self._organisation[need], 0, -1))
         return arcs
@@ -169,7 +186,7 @@ class Network:
         while path[-1] in before:
             path.append(before[path[-1]][0])
         path.reverse()
-        for node, target in zip(path, path[1:], strict=False):
+        for node, target in pairwise(path):
             if target == END:
                 break
             if node < self._first_organisation <= target and target >= self._first_partner:

@@ -167,7 +167,7 @@ def _check_limits(limits: Limits) -> None:
     n, o = len(limits.per_need), len(limits.per_organisation)
     if len(limits.organisation) != n:
         raise ValueError(f"{len(limits.organisation)} organisations are named for {n} needs.")
-    if n and not (0 <= limits.organisation.min() and limits.organisation.max() < o):
+    if n and not (limits.organisation.min() >= 0 and limits.organisation.max() < o):
         raise ValueError(f"A need belongs to an organisation that is none of the {o}.")
     for name in ("per_need", "per_partner", "per_organisation"):
         limit = getattr(limits, name)

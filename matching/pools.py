@@ -21,6 +21,17 @@ def best_of_each(problem: Problem, number: int) -> BoolArray:
     return found
 
 
+def best_of_one(problem: Problem, need: int, number: int) -> IntArray:
+    """The need's most valuable pairs, the best first; `number` of them or, for ties, more."""
+    start, end = problem.starts[need : need + 2].tolist()
+    values = problem.value[start:end]
+    found = np.arange(end - start)
+    if number < end - start:
+        found = np.flatnonzero(values >= np.partition(values, -number)[-number])
+    order: IntArray = start + found[np.argsort(-values[found], kind="stable")]
+    return order
+
+
 def key_of(organisation: IntArray, partner: IntArray, partners: int) -> IntArray:
     """One number for each organisation with each of m partners."""
     return organisation * np.int64(partners) + partner
