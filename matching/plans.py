@@ -1,11 +1,15 @@
 """A plan, and the plain ways to make one: lists per need, and the greedy choice."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from matching.pairs import FloatArray, IntArray, Problem, Weights
+from matching.pairs import BoolArray, FloatArray, IntArray, Problem, Weights
 from matching.pools import best_of_each, key_of
+
+AT_ONCE: Final = 50_000
+"""Pairs that are looked at together: most find no room any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,10 @@ def top(problem: Problem, weights: Weights) -> Choice:  # noqa: ARG001 - solvers
 def greedy(problem: Problem, weights: Weights) -> Choice:  # noqa: ARG001 - as above
     """All pairs by value, each taken if the limits still have room: at least half of the optimum
     without the limits of organisations. It knows no fairness and no exposure."""
-    return _within_limits(problem, np.lexsort((np.arange(len(problem)), -problem.value)))
+    return _within_limits(problem, np.argsort(-problem.value, kind="stable"))
 
 
-def listed_alone(problem: Problem) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def listed_alone(problem: Problem) -> BoolArray:
     """Mask (k,) of the pairs of each need's own list, whatever becomes of the partners."""
     most = problem.limits.per_need
     found = best_of_each(problem, int(most.max(initial=0)))
@@ -65,23 +69,30 @@ def listed_alone(problem: Problem) -> np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 def _within_limits(problem: Problem, order: IntArray) -> Choice:
+    """The pairs in that order, each taken if the limits still have room for it."""
     limits = problem.limits
     by_need, by_partner = limits.per_need.copy(), limits.per_partner.copy()
     by_organisation = limits.per_organisation.copy()
     together: dict[int, int] = {}
-    chosen = []
-    organisation = problem.organisation
-    keys = key_of(organisation, problem.partner, problem.partners)
-    for pair in order.tolist():
-        i, j, o, key = problem.need[pair], problem.partner[pair], organisation[pair], keys[pair]
-        if not (by_need[i] and by_partner[j] and by_organisation[o]):
-            continue
-        if together.get(key, 0) >= limits.per_organisation_and_partner:
-            continue
-        by_need[i] -= 1
-        by_partner[j] -= 1
-        by_organisation[o] -= 1
-        together[key] = together.get(key, 0) + 1
-        chosen.append(pair)
-    found = np.array(sorted(chosen), np.int64)
-    return Choice(found, np.full(problem.needs, np.nan))
+    chosen: list[int] = []
+    for first in range(0, len(order), AT_ONCE):
+        some = order[first : first + AT_ONCE]
+        need, partner = problem.need[some], problem.partner[some]
+        organisation = limits.organisation[need]
+        room = (by_need[need] > 0) & (by_partner[partner] > 0) & (by_organisation[organisation] > 0)
+        some = some[room]
+        keys = key_of(organisation[room], partner[room], problem.partners)
+        for pair, i, j, o, key in zip(
+            *(row.tolist() for row in (some, need[room], partner[room], organisation[room], keys)),
+            strict=True,
+        ):
+            held = together.get(key, 0)
+            full = held >= limits.per_organisation_and_partner
+            if full or not (by_need[i] and by_partner[j] and by_organisation[o]):
+                continue
+            by_need[i] -= 1
+            by_partner[j] -= 1
+            by_organisation[o] -= 1
+            together[key] = held + 1
+            chosen.append(pair)
+    return Choice(np.array(sorted(chosen), np.int64), np.full(problem.needs, np.nan))

@@ -197,7 +197,7 @@ PAIR = Pairs(np.array([0]), np.array([0]), np.array([0.5]))
         (replace(PAIR, partner=np.array([-1])), "names a partner that is none of the 2"),
         (replace(PAIR, partner=np.array([0, 1])), "same length"),
         (replace(PAIR, need=np.array([0.0])), "must hold positions"),
-        (Pairs(*(np.repeat(x, 2) for x in (PAIR.need, PAIR.partner, PAIR.value))), "comes twice"),
+        (Pairs(np.zeros(2, np.int64), np.zeros(2, np.int64), np.full(2, 0.5)), "comes twice"),
     ],
     ids=["nan", "high", "low", "need", "partner", "length", "kind", "twice"],
 )

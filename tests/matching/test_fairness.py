@@ -47,7 +47,7 @@ def test_a_need_with_one_chance_gets_it() -> None:
 
     def best(fair: float) -> list[float]:
         plan = assign(by_value, limits, weights=Weights(fairness=fair))
-        return best_values(by_value, 2, plan.chosen).tolist()
+        return list(map(float, best_values(by_value, 2, plan.chosen)))
 
     assert best_values(pairs, 2, assign(pairs, limits).chosen).tolist() == [0.8, 0.3]
     assert best(0.0) == [0.9, 0.0]
