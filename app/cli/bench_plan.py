@@ -57,7 +57,10 @@ def plan_command(
     """Time, memory and worth of a plan, beside lists made alone, the greedy choice and the bound.
 
     Of the made-up region a tenth of the partners count as seldom suggested. In a set each query is
-    a need of its own organisation, and a pair is worth its probability.
+    a need of its own organisation, and a pair is worth its probability. The columns: pairs, their
+    value, its share of the bound, the best pair of the worst-served need, needs with a pair, most
+    pairs of one partner, partners with more than they can bear, share of partners seen, and the
+    Gini coefficient of the pairs per partner.
     """
     require_one_form("bench plan", as_json=as_json, as_markdown=as_markdown)
     problems: dict[str, Any] = {}
@@ -71,7 +74,7 @@ def plan_command(
     else:
         pairs, of_region = make_pairs(needs, partners, candidates=candidates or None, seed=seed)
         weights = Weights(fairness, exposure, np.arange(partners) % 10 == 0)
-        name = f"{needs} needs, {partners} partners, {len(pairs)} pairs"
+        name = f"{needs} x {partners}"
         problems[name] = _planned(pairs, of_region, weights)
     machine = f"{_machine()}; {shlex.join(['enmusubi', *sys.argv[1:]])}"
     if as_json:
@@ -137,17 +140,21 @@ def _scored(
 def _show(name: str, problem: dict[str, Any], *, as_markdown: bool, first: bool) -> None:
     found: PlanReport = problem["report"]
     rows = found.lines()
-    rows[0][0] = name
     if as_markdown:
+        rows[0][0] = name
         write_markdown(rows, first=first)
         return
+    OUT.print(
+        f"{name}: {found.needs} needs and {found.partners} partners have {found.pairs} pairs.",
+        highlight=False,
+    )
     show_table(rows, bold={PLAN})
     promised = found.promised_worst
     OUT.print(
         f"Planned in {problem['seconds']:.1f} s ({problem['processor_seconds']:.1f} s of the "
         f"processor), peak of the process {problem['peak_mb']:.0f} MB "
         f"({problem['peak_mb_before']:.0f} MB before); the program was solved "
-        f"{problem['rounds']} times and held {problem['columns']} of {found.pairs} pairs.",
+        f"{problem['rounds']} times and held {problem['columns']} pairs.",
         f"Fairness {problem['fairness']}, exposure {problem['exposure']}; the worst-served need "
         f"can be promised {'nothing' if promised is None else f'{promised:.4f}'}.",
         sep="\n",

@@ -97,8 +97,8 @@ def test_adding_pairs_by_their_price_gives_the_plan_of_all_pairs(
 ) -> None:
     pairs, limits = random_problem(seed)
     limits = replace(limits, per_need=np.full(len(limits.per_need), 2))
-    seldom = np.arange(len(limits.per_partner)) % 5 == 0
-    weights = Weights(fairness=fairness, exposure=0.2, seldom=seldom)
+    seldom = np.arange(len(limits.per_partner)) % 2 == 0
+    weights = Weights(fairness=fairness, exposure=0.5, seldom=seldom)
     monkeypatch.setattr(program, "FIRST", 1)
     monkeypatch.setattr(program, "ADDED", 2)
     monkeypatch.setattr(program, "NEAR", 0.0)
