@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -36,7 +36,8 @@ from matching.corpus import Query
 from matching.encoders import Vectors
 from matching.filters import Filters
 from matching.pairs import Weights
-from matching.ranker import prepare, score
+from matching.plan_report import report as report_plan
+from matching.score_matrix import Question, ScoreMatrix, score_matrix
 from matching.text import content_hash
 from models import Confidentiality, Need, NeedStatus, Run, RunStep
 
@@ -44,6 +45,9 @@ IntArray = NDArray[np.int64]
 
 QUIET = Steps(lambda _title, _total: lambda _amount: None)
 """Shows nothing."""
+SLACK: Final = 20
+"""Places by which a need's list may differ from the one of the table, of which the last bits are
+others: partners that are as good as level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,52 +200,38 @@ class _Night:
     settings: MailSettings
 
     def plan(self, part: _Part, *, exposure: float, steps: Steps) -> _Plan:
-        """The plan of one part; what it comes to where it has no needs is nothing."""
-        corpus = self.read.loaded.corpus
-        scored, blocked = self._score(part, steps)
+        """The plan of one part."""
+        table = self._table(part, steps)
+        scored = _lists(part, table)
         found = suggestible(
             scored, self.read.partners, part.history, settings=self.settings, today=self.run_date
         )
         weights = Weights(self.settings.nightly_fairness, exposure, found.seldom)
-        advance = steps.begin("planning", 1)
-        plan = assign(found.pairs, found.limits, weights=weights, partner_order=corpus.id_order)
+        advance = steps.begin("choosing pairs", 2)
+        # The needs come in the order of their ids, and so do the partners of a corpus.
+        plan = assign(found.pairs, found.limits, weights=weights)
         advance(1)
-        chosen = self._chosen(part, scored, found, plan.chosen, steps)
+        report = report_plan(found.pairs, found.limits, plan, weights=weights).as_dict()
+        advance(1)
         return _Plan(
-            chosen=chosen,
-            report={
-                "blocked": dict(sorted(blocked.items())),
-                "out": {reason.value: n for reason, n in found.out.items()},
+            chosen=self._chosen(part, scored, found, plan.chosen, steps),
+            report={**report, **_ruled_out(table, found)},
+            counts={
+                "needs": len(part.needs),
+                "partners": len(self.read.partners),
+                "pairs": len(found.pairs),
+                "weak": sum(need.strong is False for need in scored),
+                "uncalibrated": sum(need.probabilities is None for need in scored),
+                "pending": self.read.loaded.corpus.pending,
             },
-            counts=self._counts(part, scored, found),
             weak=tuple(need.id for need in scored if need.strong is False),
         )
 
-    def _score(self, part: _Part, steps: Steps) -> tuple[list[ScoredNeed], Counter[str]]:
-        """The needs' own lists, and how many partners each hard constraint ruled out."""
-        corpus, model = self.read.loaded.corpus, self.engine.model
-        advance = steps.begin("scoring needs", len(part.needs))
-        blocked: Counter[str] = Counter()
-        scored = []
-        for need in part.needs:
-            context, reasons = prepare(need.query, need.vector, corpus, filters=self.filters)
-            blocked.update(reasons)
-            scores = score(context, model.signals)
-            verdict = model.judge(scores)
-            order = np.array(scores.order, np.int64)
-            scored.append(
-                ScoredNeed(
-                    id=need.id,
-                    organisation_id=need.organisation_id,
-                    fingerprint=need.fingerprint,
-                    partners=context.candidates[order],
-                    scores=scores.values[order],
-                    probabilities=np.array(verdict.probabilities) if verdict else None,
-                    strong=verdict.strong if verdict else None if len(order) else False,
-                )
-            )
-            advance(1)
-        return scored, blocked
+    def _table(self, part: _Part, steps: Steps) -> ScoreMatrix:
+        questions = [Question(need.query, need.vector, self.filters) for need in part.needs]
+        progress = steps.begin("scoring needs", len(questions))
+        corpus = self.read.loaded.corpus
+        return score_matrix(questions, corpus, model=self.engine.model, progress=progress)
 
     def _chosen(
         self,
@@ -273,14 +263,14 @@ class _Night:
             need.vector,
             [str(partner.id) for partner in partners.values()],
             filters=self.filters,
-            top=places[-1] + 1,
+            top=places[-1] + 1 + SLACK,
         )
         for place, partner in partners.items():
             known = listed.probabilities
             yield Chosen(
                 need_id=need.id,
                 partner_id=partner.id,
-                score=float(listed.scores[place]),
+                score=grounds[str(partner.id)].score,
                 probability=None if known is None else float(known[place]),
                 strong=listed.strong,
                 signals=grounds[str(partner.id)].signals,
@@ -289,19 +279,38 @@ class _Night:
                 partner_fingerprint=partner.fingerprint or "",
             )
 
-    def _counts(
-        self, part: _Part, scored: Sequence[ScoredNeed], found: Suggestible
-    ) -> dict[str, int]:
-        return {
-            "needs": len(part.needs),
-            "partners": len(self.read.partners),
-            "pairs": len(found.pairs),
-            "weak": sum(need.strong is False for need in scored),
-            "uncalibrated": sum(need.probabilities is None for need in scored),
-            "pending": self.read.loaded.corpus.pending,
-        }
-
     @property
     def filters(self) -> Filters:
         """What holds for every list of the night."""
         return Filters(available_on=self.run_date)
+
+
+def _lists(part: _Part, table: ScoreMatrix) -> list[ScoredNeed]:
+    """The needs' own lists."""
+    starts = np.searchsorted(table.need, np.arange(len(part.needs) + 1)).tolist()
+    lists = []
+    for position, need in enumerate(part.needs):
+        rows = slice(starts[position], starts[position + 1])
+        judged = not np.isnan(table.strength[position])
+        lists.append(
+            ScoredNeed(
+                id=need.id,
+                organisation_id=need.organisation_id,
+                fingerprint=need.fingerprint,
+                partners=table.partner[rows],
+                scores=table.score[rows],
+                probabilities=table.probability[rows] if judged else None,
+                strong=table.strong[position],
+            )
+        )
+    return lists
+
+
+def _ruled_out(table: ScoreMatrix, found: Suggestible) -> dict[str, dict[str, int]]:
+    blocked: Counter[str] = Counter()
+    for reasons in table.blocked:
+        blocked.update(reasons)
+    return {
+        "blocked": dict(sorted(blocked.items())),
+        "out": {reason.value: number for reason, number in found.out.items()},
+    }

@@ -38,15 +38,16 @@ class ScoredNeed:
     scores: FloatArray
     """(c,)."""
     probabilities: FloatArray | None
-    """(c,); None where nothing is calibrated."""
+    """(c,); None where the calibration says nothing of the list."""
     strong: bool | None
 
-    @property
-    def values(self) -> FloatArray:
-        """(c,) what each pair is worth: its calibrated probability, or else its score."""
+    def values(self, *, unjudged: float) -> FloatArray:
+        """(c,) what each pair is worth: its calibrated probability, or else its score times
+        `unjudged`.
+        """
         scores = np.clip(self.scores, 0.0, 1.0)
         if self.probabilities is None:
-            return scores
+            return np.asarray(scores * unjudged, np.float64)
         return np.asarray((1 - TIE) * self.probabilities + TIE * scores, np.float64)
 
 
@@ -91,7 +92,9 @@ def suggestible(
     need = _joined([np.full(len(each), at) for at, each in enumerate(reasons)])
     place = _joined([np.arange(len(each)) for each in reasons])
     partner = _joined([each.partners for each in needs])
-    value = np.concatenate([each.values for each in needs] or [np.zeros(0)])
+    unjudged = _worth_of_unjudged(needs, settings)
+    values = [each.values(unjudged=unjudged) for each in needs]
+    value = np.concatenate(values or [np.zeros(0)])
     reason = _joined(reasons)
     night.spare_partners(reason, need, partner, value)
     kept = reason < 0
@@ -140,7 +143,10 @@ class _Night:
         def mark(out: Out, holds: BoolArray) -> None:
             found[holds & (found < 0)] = REASONS.index(out)
 
-        mark(Out.UNSCORED, ~(np.isfinite(need.values) & np.isfinite(need.scores)))
+        known = np.isfinite(need.scores)
+        if need.probabilities is not None:
+            known &= np.isfinite(need.probabilities)
+        mark(Out.UNSCORED, ~known)
         mark(Out.UNIDENTIFIED, self._unidentified[need.partners])
         if need.probabilities is not None:
             mark(Out.IMPROBABLE, need.probabilities < self._settings.nightly_least_probability)
@@ -195,6 +201,17 @@ class _Night:
             per_organisation=np.full(len(companies), self._settings.nightly_per_company),
             per_organisation_and_partner=self._settings.nightly_per_company_and_partner,
         )
+
+
+def _worth_of_unjudged(needs: Sequence[ScoredNeed], settings: MailSettings) -> float:
+    """What a score counts for where the calibration says nothing of a list.
+
+    Scores and probabilities are not of one scale. Where no list is judged the scores do; beside
+    lists that are, a pair that is not must not take a partner from one that is.
+    """
+    if all(need.probabilities is None for need in needs):
+        return 1.0
+    return max(settings.nightly_least_probability, TIE)
 
 
 def _room(unanswered: Sequence[int], a_night: int) -> IntArray:

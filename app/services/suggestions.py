@@ -16,7 +16,7 @@ from matching.corpus import Corpus, Query
 from matching.encoders import Vectors
 from matching.explain import Passage, passages
 from matching.filters import Filters
-from matching.ranker import RankedPartner, Ranking, rank
+from matching.ranker import rank
 from models import Need, NeedStatus, Partner, Run, Suggestion
 
 EVIDENCE: Final = 2
@@ -27,6 +27,8 @@ EVIDENCE: Final = 2
 class Grounds:
     """Why a pair was suggested, as it is stored: see `Suggestion`."""
 
+    score: float
+    """What the signals add up to."""
     signals: list[dict[str, Any]]
     evidence: list[dict[str, Any]]
 
@@ -63,17 +65,13 @@ def grounds_of(
     readable = vector if vector.any() else None
     ranking = rank(query, vector, corpus, filters=filters, top=top, signals=engine.model.signals)
     matches = [match for match in ranking.matches if match.partner.id in partners]
+    found = passages(
+        ranking, matches, encode=engine.encoder.encode, vector=readable, count=EVIDENCE
+    )
     return {
-        match.partner.id: Grounds(kept_signals(match), [_kept(passage) for passage in found])
-        for match, found in zip(matches, _passages(engine, ranking, matches, readable), strict=True)
+        match.partner.id: Grounds(match.score, kept_signals(match), [_kept(p) for p in shown])
+        for match, shown in zip(matches, found, strict=True)
     }
-
-
-def _passages(
-    engine: Engine, ranking: Ranking, matches: Sequence[RankedPartner], vector: Vectors | None
-) -> list[tuple[Passage, ...]]:
-    encode = engine.encoder.encode
-    return passages(ranking, matches, encode=encode, vector=vector, count=EVIDENCE)
 
 
 def _kept(passage: Passage) -> dict[str, Any]:
