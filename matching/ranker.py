@@ -119,14 +119,19 @@ def prepare(
     filters: Filters | None = None,
     candidates: int = CANDIDATES,
     lifted: Collection[str] = (),
+    cosines: NDArray[np.float32] | None = None,
 ) -> tuple[Context, dict[str, int]]:
-    """Hard constraints and candidates: what the signals read, and how many each constraint cost."""
+    """Hard constraints and candidates: what the signals read, and how many each constraint cost.
+
+    `cosines` (n,) are the products of the evidence's vectors with `vector` where the caller has
+    them already.
+    """
     first = obstacles(query, corpus.columns, filters or Filters())
     lifting = [place for place, each in enumerate(OBSTACLES) if each.name in lifted]
     first = np.where(np.isin(first, lifting), -1, first)
     number = np.bincount(first[first >= 0], minlength=len(OBSTACLES)).tolist()
     blocked = {each.name: n for each, n in zip(OBSTACLES, number, strict=True) if n}
-    return _context(query, vector, corpus, first < 0, candidates), blocked
+    return _context(query, vector, corpus, first < 0, candidates, cosines), blocked
 
 
 def score(context: Context, signals: Sequence[Signal] = SIGNALS) -> Scores:
@@ -168,6 +173,7 @@ def _context(
     corpus: Corpus,
     eligible: BoolArray,
     candidates: int,
+    cosines: NDArray[np.float32] | None,
 ) -> Context:
     """`eligible` (m,) are the partners that no hard constraint rules out."""
     terms = count_terms(query.text)
@@ -180,9 +186,12 @@ def _context(
     similarity, chance = None, None
     if vector is not None and vector.any():
         levels = corpus.whole.cosines
-        cosines = (corpus.vectors @ vector).astype(np.float64)
+        products = corpus.vectors @ vector if cosines is None else cosines
+        levelled = levels.level(
+            products.astype(np.float64), languages_of(query.text), corpus.speech
+        )
         # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
-        similarity = np.round(levels.level(cosines, languages_of(query.text), corpus.speech), 5)
+        similarity = np.round(levelled, 5)
         chance = levels.everywhere
     found = _candidates(corpus, allowed, similarity, words.profiles.shares, candidates)
     return Context(query, corpus, allowed, similarity, chance, words, found)
