@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import conflict
-from app.jobs.evaluating import Steps
+from app.jobs.steps import QUIET, Steps
 from app.mail_settings import MailSettings
 from app.services.corpus import Engine, Loaded
 from app.services.fingerprints import need_fingerprint, partner_fingerprints
@@ -43,8 +43,6 @@ from models import Confidentiality, Need, NeedStatus, Run, RunStep
 
 IntArray = NDArray[np.int64]
 
-QUIET = Steps(lambda _title, _total: lambda _amount: None)
-"""Shows nothing."""
 SLACK: Final = 20
 """Places by which a need's list may differ from the one of the table, of which the last bits are
 others: partners that are as good as level."""

@@ -46,7 +46,7 @@ def test_nights_in_a_row(database: Database, engine: Engine) -> None:
     with database.writing() as session:
         partner = make_partner(session)
         make_capability(session, partner)
-        make_need(session)
+        shown = make_need(session).id
         make_need(session, confidentiality=Confidentiality.NAMED_STAFF)
 
     assert _run(engine, 0) == 2
@@ -58,14 +58,17 @@ def test_nights_in_a_row(database: Database, engine: Engine) -> None:
     assert _run(engine, 14) == 2
 
     with database.writing() as session:
-        last = session.scalars(select(Suggestion).order_by(Suggestion.id.desc())).first()
+        told = select(Suggestion).where(Suggestion.need_id == shown)
+        last = session.scalars(told.order_by(Suggestion.id.desc())).first()
         assert last is not None
         day = TONIGHT + timedelta(days=14)
         reason = DeclineReason.NO_TIME
         answered(session, last, Answer.DECLINE, day, reason=reason, side=Side.PARTNER)
         make_need(session, title_en="Citrus juice turns bitter")
+    assert _run(engine, 15) == 0
+    assert _run(engine, 44) == 1
     with engine.database.reading(Actor(new_id(), Role.COORDINATOR)) as session:
-        # Staff that nobody has named sees those for the open need alone.
-        assert session.scalar(select(func.count()).select_from(Suggestion)) == 2
+        # Staff that nobody has named sees those for the open needs alone.
+        assert session.scalar(select(func.count()).select_from(Suggestion)) == 3
     with engine.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Suggestion)) == 0

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import Problem
-from app.jobs.evaluating import Steps
 from app.jobs.planning import Planned, score_and_plan, store
+from app.jobs.steps import Steps
 from app.mail_settings import MailSettings
 from app.services.corpus import Engine
 from matching.calibrate import Calibration, Curve
