@@ -206,12 +206,21 @@ class _Night:
 def _worth_of_unjudged(needs: Sequence[ScoredNeed], settings: MailSettings) -> float:
     """What a score counts for where the calibration says nothing of a list.
 
-    Scores and probabilities are not of one scale. Where no list is judged the scores do; beside
-    lists that are, a pair that is not must not take a partner from one that is.
+    Scores and probabilities are not of one scale. Where no list is judged the scores serve as they
+    are; beside lists that are, a score is worth what it is worth in their first places on average.
     """
-    if all(need.probabilities is None for need in needs):
+    first = slice(settings.nightly_per_need)
+    judged = [
+        (need.scores[first], need.probabilities[first])
+        for need in needs
+        if need.probabilities is not None
+    ]
+    if not judged:
         return 1.0
-    return max(settings.nightly_least_probability, TIE)
+    scores, probabilities = (
+        float(np.nansum(np.concatenate(each))) for each in zip(*judged, strict=True)
+    )
+    return float(np.clip(probabilities / scores, TIE, 1.0)) if scores > 0 else TIE
 
 
 def _room(unanswered: Sequence[int], a_night: int) -> IntArray:

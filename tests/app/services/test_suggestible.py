@@ -82,10 +82,18 @@ def test_where_nothing_is_judged_a_pair_is_worth_its_score() -> None:
     assert found.pairs.value.tolist() == [0.9, 0.01]
 
 
-def test_beside_judged_lists_one_that_is_not_comes_last() -> None:
-    found = of([listed(1, [0.9]), listed(2, [0.2], [0.06])])
-    unjudged, judged = found.pairs.value.tolist()
-    assert 0 < unjudged < judged
+def test_beside_judged_lists_a_score_counts_for_what_it_does_in_them() -> None:
+    """On average: here a half. Partners further down than a night suggests don't count."""
+    judged = listed(2, [0.8, 0.4, 0.3], [0.5, 0.1, 0.0])
+    found = of([listed(1, [0.6, 0.2]), judged], nightly_per_need=2)
+    assert found.pairs.value[:2].tolist() == pytest.approx([0.3, 0.1])
+    assert found.pairs.value[2] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_where_judged_lists_hold_nobody_an_unjudged_pair_can_still_be_chosen() -> None:
+    found = of([listed(1, [0.6]), listed(2, [0.8], [0.0])])
+    assert pairs(found) == [(0, 0)]
+    assert found.pairs.value[0] > 0
 
 
 def test_what_is_improbable_is_out() -> None:
