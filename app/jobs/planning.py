@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -42,10 +42,6 @@ from matching.text import content_hash
 from models import Confidentiality, Need, NeedStatus, Run, RunStep
 
 IntArray = NDArray[np.int64]
-
-SLACK: Final = 20
-"""Places by which a need's list may differ from the one of the table, of which the last bits are
-others: partners that are as good as level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +257,10 @@ class _Night:
             need.vector,
             [str(partner.id) for partner in partners.values()],
             filters=self.filters,
-            top=places[-1] + 1 + SLACK,
+            top=places[-1] + 1,
         )
+        known = listed.probabilities
         for place, partner in partners.items():
-            known = listed.probabilities
             yield Chosen(
                 need_id=need.id,
                 partner_id=partner.id,

@@ -1,6 +1,6 @@
 """Suggestions: the pairs that a nightly run chose, as they are stored."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Final
@@ -57,11 +57,30 @@ def grounds_of(
     *,
     filters: Filters,
     top: int,
-) -> Mapping[str, Grounds]:
-    """Signals and evidence by partner, as the need's own list has them.
+) -> dict[str, Grounds]:
+    """Signals and evidence by partner, as the need's own list has them in its first `top` places.
 
-    All the partners must be among the first `top` of that list: one that isn't has none.
+    Whoever is not found there is looked at alone: the last bits of a score differ between one
+    list and a table of many, and with them the places of partners who are as good as level.
     """
+    found = _grounds(engine, corpus, query, vector, partners, filters=filters, top=top)
+    left = set(partners) - found.keys()
+    if left:
+        alone = corpus.only(left)
+        found |= _grounds(engine, alone, query, vector, left, filters=filters, top=None)
+    return found
+
+
+def _grounds(
+    engine: Engine,
+    corpus: Corpus,
+    query: Query,
+    vector: Vectors,
+    partners: Collection[str],
+    *,
+    filters: Filters,
+    top: int | None,
+) -> dict[str, Grounds]:
     readable = vector if vector.any() else None
     ranking = rank(query, vector, corpus, filters=filters, top=top, signals=engine.model.signals)
     matches = [match for match in ranking.matches if match.partner.id in partners]

@@ -38,14 +38,16 @@ def need_id(database: Database) -> UUID:
         return make_need(session).id
 
 
-def grounds(database: Database, engine: Engine, need_id: UUID) -> dict[str, Grounds]:
-    """Of all partners that the need's list holds."""
+def grounds(
+    database: Database, engine: Engine, need_id: UUID, *, top: int = 10
+) -> dict[str, Grounds]:
+    """Of all partners, asked for by a list of that length."""
     with database.reading() as session:
         corpus = engine.corpora.current(session).corpus
         query = query_of(session.get_one(Need, need_id))
     vector = engine.encoder.encode([query.text], role="query")[0]
     everybody = [partner.id for partner in corpus.partners]
-    return dict(grounds_of(engine, corpus, query, vector, everybody, filters=FILTERS, top=10))
+    return grounds_of(engine, corpus, query, vector, everybody, filters=FILTERS, top=top)
 
 
 def test_they_are_those_of_the_list_that_is_kept(
@@ -64,6 +66,20 @@ def test_they_are_those_of_the_list_that_is_kept(
             assert sum(line["contribution"] for line in ours.signals) == pytest.approx(ours.score)
             ids = [piece["capability_id"] for piece in ours.evidence]
             assert ids == [piece["capability_id"] for piece in match.evidence][:2]
+
+
+def test_whoever_the_list_lacks_is_looked_at_alone(
+    database: Database, engine: Engine, need_id: UUID
+) -> None:
+    whole, short = (grounds(database, engine, need_id, top=top) for top in (10, 1))
+    assert whole.keys() == short.keys()
+    for partner, ours in whole.items():
+        assert short[partner].score == pytest.approx(ours.score, abs=1e-9)
+        assert [line["name"] for line in short[partner].signals] == [
+            line["name"] for line in ours.signals
+        ]
+        for one, other in zip(short[partner].evidence, ours.evidence, strict=True):
+            assert one == other | {"fit": pytest.approx(other["fit"])}
 
 
 def test_the_evidence_points_to_the_best_sentence(
