@@ -11,9 +11,9 @@ from matching.pairs import FloatArray, IntArray, Limits, Pairs, Problem, Weights
 from matching.plans import Plan, listed_alone
 from matching.program import solve
 
-ALONE: Final = "own lists, no limits"
+ALONE: Final = "lists alone"
 """Each need's best pairs whatever becomes of the partners: what a list per need does."""
-COMPARED: Final = {"top": "own lists, cut", "greedy": "greedy"}
+COMPARED: Final = {"top": "lists cut", "greedy": "greedy"}
 MOST: Final = "most value"
 """The optimum without fairness and exposure, which is the bound itself."""
 PLAN: Final = "this plan"
@@ -22,10 +22,10 @@ HEADER: Final = (
     "pairs",
     "value",
     "of bound",
-    "worst need",
+    "worst",
     "served",
-    "heaviest",
-    "over limit",
+    "load",
+    "over",
     "seen",
     "Gini",
 )
@@ -84,7 +84,7 @@ class PlanReport:
                 f"{each.value:.2f}",
                 f"{each.of_bound:.1%}",
                 f"{each.worst:.4f}",
-                f"{each.served} of {self.needs}",
+                str(each.served),
                 str(each.heaviest),
                 str(each.over),
                 f"{each.seen:.1%}",

@@ -35,9 +35,11 @@ ADDED: Final = 8
 """Pairs of each need and of each partner that are added at most in one round."""
 WORTH: Final = 1e-7
 """A pair whose value exceeds its price by less is left out; the tolerance of HiGHS."""
-NEAR: Final = 0.1
+NEAR: Final = 0.02
 """Pairs worth less than their price by no more are added along with the others: the dual values of
 a plan are many, and the next ones may ask less for them."""
+AT_ONCE: Final = 100_000
+"""Pairs that are priced together."""
 INTEGRAL: Final = 1e-6
 
 
@@ -201,28 +203,45 @@ def _worth_adding(
     by_need += _spread(rows[1], price[1], len(limits.per_organisation))[limits.organisation]
     by_partner = _spread(rows[2], price[2], problem.partners)
     if exposure > 0:
-        # Of a seldom partner without a pair in the pool, the first one earns the whole reward.
+        # The first pair of a seldom partner earns the whole reward where the pool has none, and
+        # never more: a higher dual value only says that nobody has used what the pool has.
         reward = np.where(problem.seldom, exposure, 0.0)
-        held = np.unique(problem.partner[pool])
-        reward[held] = _spread(
-            _seldom_rows(problem, np.flatnonzero(pool)), price[5], problem.partners
-        )[held]
+        seldom = _seldom_rows(problem, np.flatnonzero(pool))
+        reward[seldom.label] = np.minimum(price[5], exposure)
         by_partner -= reward
     by_floor = _spread(rows[4], price[4], problem.needs)
-    above = problem.value - by_need[problem.need] - by_partner[problem.partner]
-    if by_floor.any():
-        above += np.where(problem.value >= floor[problem.need], by_floor[problem.need], 0.0)
-    above[pool] = -np.inf
-    open_pairs = np.flatnonzero(above > -NEAR)
+    open_pairs, above = _above_price(problem, pool, by_need, by_partner, by_floor, floor)
     if len(rows[3].label):
         key = key_of(
             problem.organisation[open_pairs], problem.partner[open_pairs], problem.partners
         )
         at = np.minimum(np.searchsorted(rows[3].label, key), len(rows[3].label) - 1)
-        above[open_pairs] -= np.where(rows[3].label[at] == key, price[3][at], 0.0)
-    if not (above[open_pairs] > WORTH).any():
+        above -= np.where(rows[3].label[at] == key, price[3][at], 0.0)
+    if not (above > WORTH).any():
         return open_pairs[:0]
-    return _few_of_each(problem, open_pairs, above[open_pairs])
+    return _few_of_each(problem, open_pairs, above)
+
+
+def _above_price(
+    problem: Problem,
+    pool: BoolArray,
+    by_need: FloatArray,
+    by_partner: FloatArray,
+    by_floor: FloatArray,
+    floor: FloatArray,
+) -> tuple[IntArray, FloatArray]:
+    """Pairs outside the pool that are worth their price or `NEAR` to it, and by how much."""
+    found, above = [], []
+    for first in range(0, len(problem), AT_ONCE):  # so that the rows stay in the cache
+        some = slice(first, first + AT_ONCE)
+        need, value = problem.need[some], problem.value[some]
+        surplus = value - by_need[need] - by_partner[problem.partner[some]]
+        surplus += np.where(value >= floor[need], by_floor[need], 0.0)
+        surplus[pool[some]] = -np.inf
+        near = np.flatnonzero(surplus > -NEAR)
+        found.append(first + near)
+        above.append(surplus[near])
+    return np.concatenate(found), np.concatenate(above)
 
 
 def _spread(kind: _Rows, price: FloatArray, size: int) -> FloatArray:

@@ -5,12 +5,20 @@ stars lead nearly every list; a need has a few partners whom it fits well and ma
 badly; companies have one need or several; some partners have no room left.
 """
 
+from typing import Final
+
 import numpy as np
 
 from matching.pairs import Limits, Pairs
 
-STARS: float = 1.5
-"""How much popularity counts in a pair's value, beside what is its own."""
+STARS: Final = 1.5
+"""Spread of a partner's popularity, beside 1 of what is the pair's own."""
+SAYS: Final = (
+    "The region is made up, its popularity skewed: a pair's logit is 1.5 times the partner's "
+    "popularity, which is normal, plus what is its own, normal too. Companies have 1.5 needs in "
+    "the mean; each need may get 3 pairs, a partner 4, 2 or none, a company 10 and 2 with one "
+    "partner."
+)
 
 
 def make_pairs(

@@ -1,6 +1,6 @@
 """`bench encoder`, `bench match`: measured figures, each beside what it is compared with.
 
-`bench rank` has a file of its own.
+`bench rank` and `bench plan` have files of their own.
 """
 
 import os
@@ -19,6 +19,7 @@ import uvicorn
 from rich.table import Table
 from sqlalchemy import select
 
+from app.cli.bench_plan import plan_command
 from app.cli.bench_rank import rank_command
 from app.cli.opening import open_engines
 from app.cli.terminal import OUT, progress_bar
@@ -39,6 +40,7 @@ from models import Need, NeedStatus, Role
 group = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
 
 group.command(name="rank")(rank_command)
+group.command(name="plan")(plan_command)
 
 STARTUP_SECONDS: Final = 120
 

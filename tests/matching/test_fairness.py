@@ -63,6 +63,18 @@ def test_who_is_raised_is_chosen_by_how_far_that_goes() -> None:
     assert levels.tolist() == [0.1, 0.7]
 
 
+def test_many_give_way_for_the_one_who_is_served_worst() -> None:
+    """Three needs fall far so that a fourth rises a little: no sum of values would do that."""
+    values = np.full((4, 5), np.nan)
+    values[0, [4, 0]] = 0.1, 0.2
+    values[1, [0, 1]] = 1.0, 0.3
+    values[2, [1, 2]] = 0.9, 0.4
+    values[3, [2, 3]] = 0.95, 0.5
+    limits = make_limits(4, 5, per_need=np.full(4, 1), per_partner=np.full(5, 1))
+    levels, _ = fair_levels(canonical(make_pairs(values), limits, Weights()))
+    assert levels.tolist() == [0.2, 0.3, 0.4, 0.5]
+
+
 def test_more_fairness_never_serves_the_worst_need_less() -> None:
     pairs, limits = random_problem(1)
     worst, value = [], []

@@ -209,8 +209,8 @@ def test_a_company_key_needs_an_organisation(database: Database) -> None:
     run("key", "create", "x", "--role", "company", "--organisation", "org-1")
 
 
-def test_evaluate_prints_the_agreed_json(tmp_path: Path, settings: Settings) -> None:
-    folder = tmp_path / "tiny"
+def write_judged(folder: Path) -> Path:
+    """A judged set of two partners and two queries."""
     folder.mkdir()
     people = [
         {"id": "p1", "evidence": [{"id": "e1", "title": "Citrus juice browning"}]},
@@ -223,6 +223,11 @@ def test_evaluate_prints_the_agreed_json(tmp_path: Path, settings: Settings) -> 
     (folder / "people.jsonl").write_text("\n".join(map(json.dumps, people)))
     (folder / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
     (folder / "qrels.tsv").write_text("query_id\tdoc_id\tscore\nq1\tp1\t1\nq2\tp2\t1\n")
+    return folder
+
+
+def test_evaluate_prints_the_agreed_json(tmp_path: Path, settings: Settings) -> None:
+    folder = write_judged(tmp_path / "tiny")
 
     measured = json.loads(run("evaluate", str(folder), "--json"))["sets"]["tiny"]
 
@@ -258,6 +263,29 @@ def test_bench_rank_reports_each_stage_and_stable_lists() -> None:
     assert stages["whole request"]["p95"] >= stages["whole request"]["p50"] > 0
     assert report["whole_over_peer"]["p50"] > 0
     assert "whole request" in run(*command)
+
+
+def test_bench_plan_reports_a_plan_beside_lists_and_the_bound() -> None:
+    command = ["bench", "plan", "--needs", "20", "--partners", "30"]
+    (problem,) = json.loads(run(*command, "--json"))["problems"].values()
+    figures = {each["name"]: each for each in problem["report"]["figures"]}
+
+    assert problem["report"]["bound"] >= figures["this plan"]["value"] > 0
+    assert figures["lists alone"]["over"] > 0
+    assert figures["this plan"]["over"] == 0
+    assert problem["report"]["promised_worst"] > 0
+    assert problem["seconds"] > 0
+    shown = run(*command, "--candidates", "5")
+    assert "20 needs and" in shown
+    assert "The region is made up" in shown
+
+
+def test_bench_plan_reads_a_judged_folder(tmp_path: Path, settings: Settings) -> None:
+    write_judged(tmp_path / "tiny")
+    command = ["bench", "plan", "--set", str(tmp_path / "tiny"), "--by-score", "--json"]
+    (problem,) = json.loads(run(*command))["problems"].values()
+    assert problem["report"]["needs"] > 0
+    assert problem["report"]["figures"][-1]["name"] == "this plan"
 
 
 def test_sudachi_without_its_packages_says_what_to_install(
