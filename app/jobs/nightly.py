@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from datetime import time as time_of_day
+from email.message import EmailMessage
 from typing import Final
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from app.services.corpus import Engine
 from app.services.embeddings import pending_queries
 from app.services.mail_composing import compose_mail
 from app.services.mail_halts import is_halted
-from models import HaltReason, Run, RunState, RunStep
+from models import HaltReason, Mail, Run, RunState, RunStep, Withheld
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def run_nightly(tools: Tools, order: Order) -> Outcome:
         run_id, refused = _open(tools, order)
         if refused is not None:
             return refused
+        reached("run.opened")
         return _Work(tools, order, run_id).all()
 
 
@@ -178,6 +180,7 @@ class _Work:
             run = self._run(session)
             runs.note(session, run, counts=counts)
             runs.enter_step(session, run, step)
+            reached("run.entering")
         reached("run.entered")
 
     def _engine(self) -> Engine:
@@ -244,9 +247,7 @@ class _Work:
         done = deliver(
             tools.database,
             self._run_id,
-            compose=lambda session, mail: compose_mail(
-                session, mail, settings=tools.settings, now=tools.clock()
-            ),
+            compose=self._message,
             transport=tools.transport(),
             sender=tools.settings.mail_from,
             rate=parse(tools.settings.mail_rate),
@@ -259,6 +260,11 @@ class _Work:
         if done.halt is not None:
             raise _Halt(done.halt, SWITCHED_OFF)
         self._delivered = True
+
+    def _message(self, session: Session, mail: Mail) -> EmailMessage | Withheld:
+        tools = self._tools
+        made = compose_mail(session, mail, settings=tools.settings, now=tools.clock())
+        return made if isinstance(made, Withheld) else made.message
 
     def _end(self) -> Outcome:
         with self._tools.database.writing(SYSTEM) as session:

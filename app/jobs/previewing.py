@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from app.contexts import SYSTEM
-from app.emails.preview import Shown, write_preview
+from app.emails.preview import INDEX, write_previews
 from app.jobs.composing import compose_run
 from app.jobs.planning import score_and_plan, store
 from app.jobs.run_tools import Tools
@@ -48,11 +48,12 @@ def preview(tools: Tools, day: date, folder: Path) -> Written:
         compose_run(session, run, settings=tools.settings, now=tools.clock())
         shown = []
         for mail in session.scalars(select(Mail).where(Mail.run_id == run.id).order_by(Mail.id)):
-            message = compose_mail(session, mail, settings=tools.settings, now=tools.clock())
-            if not isinstance(message, Withheld):
-                shown.append(Shown(mail.account.role, mail.account.language, message))
+            made = compose_mail(session, mail, settings=tools.settings, now=tools.clock())
+            if not isinstance(made, Withheld):
+                shown.append((made.digest, made.message))
         number = session.scalar(
             select(func.count()).select_from(Suggestion).where(Suggestion.run_id == run.id)
         )
         undone.rollback()
-    return Written(len(shown), number or 0, write_preview(folder, shown))
+    write_previews(folder, shown)
+    return Written(len(shown), number or 0, folder / INDEX)
