@@ -1,5 +1,6 @@
 """Match lists that a coordinator keeps, as they were."""
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -12,6 +13,7 @@ from app.services.matches import MatchList
 from app.services.paging import PageOf, page
 from app.visibility import needs_for
 from matching.filters import Filters
+from matching.ranker import RankedPartner
 from models import Match, MatchRun, Need
 
 
@@ -34,15 +36,7 @@ def keep_run(
                 rank=match.rank,
                 score=match.ranked.score,
                 probability=match.probability,
-                signals=[
-                    {
-                        "name": signal.name,
-                        "value": signal.value,
-                        "contribution": signal.contribution,
-                        "detail": {"en": signal.detail.en, "ja": signal.detail.ja},
-                    }
-                    for signal in match.ranked.signals
-                ],
+                signals=kept_signals(match.ranked),
                 evidence=[
                     {
                         "capability_id": passage.evidence.id,
@@ -58,6 +52,19 @@ def keep_run(
     session.add(run)
     session.flush()
     return run
+
+
+def kept_signals(ranked: RankedPartner) -> list[dict[str, Any]]:
+    """The lines of a score as they are stored."""
+    return [
+        {
+            "name": signal.name,
+            "value": signal.value,
+            "contribution": signal.contribution,
+            "detail": {"en": signal.detail.en, "ja": signal.detail.ja},
+        }
+        for signal in ranked.signals
+    ]
 
 
 def get_run(session: Session, run_id: UUID, *, actor: Actor) -> MatchRun:

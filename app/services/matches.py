@@ -200,7 +200,7 @@ def _asked(
     session: Session, engine: Engine, needs: Sequence[Need], corpus: Corpus, filters: Filters
 ) -> list[AskedNeed]:
     queries = [query_of(need) for need in needs]
-    vectors = _query_vectors(session, engine, queries)
+    vectors = query_vectors(session, engine, queries)
     asked = []
     for query in queries:
         vector = vectors[content_hash(query.text)]
@@ -270,9 +270,7 @@ def _open_needs(session: Session, actor: Actor) -> Sequence[Need]:
     return session.scalars(statement).all()
 
 
-def _query_vectors(
-    session: Session, engine: Engine, queries: Sequence[Query]
-) -> dict[str, Vectors]:
+def query_vectors(session: Session, engine: Engine, queries: Sequence[Query]) -> dict[str, Vectors]:
     """By content hash: stored by the background, or computed now and kept in memory."""
     texts = {content_hash(query.text): query.text for query in queries}
     vectors = load_vectors(session, texts.keys(), engine.encoder, "query")

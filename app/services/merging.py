@@ -23,6 +23,8 @@ from models import (
     Need,
     Partner,
     PartnerAlias,
+    Suggestion,
+    SuggestionAnswer,
     Unavailability,
 )
 
@@ -50,6 +52,7 @@ def merge_partners(
     with as_system(session):  # what hangs on needs that the caller may not see follows, too
         replaced = _move_evidence(session, kept, duplicate)
         _move_matches(session, kept, duplicate, replaced)
+        _move_suggestions(session, kept, duplicate, replaced)
         _move_decisions(session, kept, duplicate)
         _move_dealings(session, kept, duplicate)
     _unite(kept, duplicate)
@@ -191,7 +194,6 @@ def _move_matches(
     session: Session, kept: Partner, duplicate: Partner, replaced: Mapping[UUID, UUID]
 ) -> None:
     """Places in kept lists; a list that holds both keeps the better place."""
-    ids = {str(gone): str(stays) for gone, stays in replaced.items()}
     statement = select(Match).where(Match.partner_id.in_((kept.id, duplicate.id)))
     best: dict[UUID, Match] = {}
     for match in session.scalars(statement.order_by(Match.rank)):
@@ -199,13 +201,47 @@ def _move_matches(
             session.delete(match)
             continue
         best[match.run_id] = match
-        match.evidence = [
-            piece | {"capability_id": ids.get(piece["capability_id"], piece["capability_id"])}
-            for piece in match.evidence
-        ]
+        match.evidence = _kept_pieces(match.evidence, replaced)
     session.flush()  # the worse places are gone before the better ones change hands
     for match in best.values():
         match.partner_id = kept.id
+
+
+def _kept_pieces(
+    evidence: Sequence[dict[str, Any]], replaced: Mapping[UUID, UUID]
+) -> list[dict[str, Any]]:
+    """Stored evidence, with the ids of the pieces that are kept."""
+    ids = {str(gone): str(stays) for gone, stays in replaced.items()}
+    return [
+        piece | {"capability_id": ids.get(piece["capability_id"], piece["capability_id"])}
+        for piece in evidence
+    ]
+
+
+def _move_suggestions(
+    session: Session, kept: Partner, duplicate: Partner, replaced: Mapping[UUID, UUID]
+) -> None:
+    """Suggestions with their answers, so that nothing is suggested anew that was declined.
+
+    Where a run suggested both for a need, one is left and has the answers to both.
+    """
+    own = {
+        (row.run_id, row.need_id): row.id
+        for row in session.scalars(select(Suggestion).where(Suggestion.partner_id == kept.id))
+    }
+    statement = select(Suggestion).where(Suggestion.partner_id == duplicate.id)
+    for row in session.scalars(statement).all():
+        stays = own.get((row.run_id, row.need_id))
+        if stays is None:
+            row.partner = kept
+            row.evidence = _kept_pieces(row.evidence, replaced)
+            continue
+        of_row = SuggestionAnswer.suggestion_id == row.id
+        for answer in session.scalars(select(SuggestionAnswer).where(of_row)):
+            answer.suggestion_id = stays
+        session.flush()  # the answers have changed hands before what they hung on is gone
+        session.delete(row)
+    session.flush()
 
 
 def _move_dealings(session: Session, kept: Partner, duplicate: Partner) -> None:

@@ -330,6 +330,7 @@ TOLD_APART: Final = {
     "introductions": "moved",
     "accounts": "moved",
     "disclosures": "moved",
+    "suggestions": "moved",
 }
 """What a merge does with each table that refers to partners."""
 
