@@ -17,6 +17,7 @@ from app.cli import (
     evaluation,
     introductions,
     keys,
+    mail,
     matching,
     needs,
     partners,
@@ -66,6 +67,7 @@ for module in (
     bench,
     keys,
     accounts,
+    mail,
     audit,
 ):
     module.register(app)
