@@ -23,7 +23,7 @@ from app.access import Action, Actor, Noun, may_ever, rule_of
 from app.auditing import acting
 from app.browser import SAFE_METHODS, SESSION, require_csrf
 from app.clock import today
-from app.contexts import AUTHENTICATION, NOBODY
+from app.contexts import AUTHENTICATION, NOBODY, SYSTEM
 from app.db import Database
 from app.errors import Problem, invalid
 from app.gate import Gate
@@ -256,7 +256,31 @@ def get_desk(database: CurrentDatabase, actor: CurrentActor) -> Desk:
     return Desk(database, actor)
 
 
+@dataclass(frozen=True, slots=True)
+class LinkDesk:
+    """The database for who holds the token of a link in a mail, and is known by nothing else.
+
+    As the system, which alone sees links; whoever asks it for anything has found the link first.
+    """
+
+    database: Database
+
+    def look(self) -> AbstractContextManager[Session]:
+        """A session for reading."""
+        return self.database.reading(SYSTEM)
+
+    def act(self) -> AbstractContextManager[Session]:
+        """A session that commits at the end of the block."""
+        return self.database.writing(SYSTEM)
+
+
+def get_link_desk(database: CurrentDatabase) -> LinkDesk:
+    """For the pages behind the links of mails."""
+    return LinkDesk(database)
+
+
 CurrentDoor = Annotated[Door, Depends(get_door)]
+CurrentLinkDesk = Annotated[LinkDesk, Depends(get_link_desk)]
 CurrentDesk = Annotated[Desk, Depends(get_desk)]
 
 

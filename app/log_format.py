@@ -43,6 +43,8 @@ _SECRETS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
             ),
             rf"\1\2{GONE}",
         ),
+        # Tokens of links in mails; `/v1/mail/` is an address of the API.
+        (r"(?<!/v1)(/mail/)(?:(?!/one-click\b)[^\s?\"'])+", rf"\1{GONE}"),
         (r"(://[^\s/:@]*):[^\s/@]+@", rf"\1:{GONE}@"),
         (r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", GONE),  # a JSON web token
     )

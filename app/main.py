@@ -37,6 +37,8 @@ from app.routes import (
     duplicates,
     health,
     introductions,
+    mail,
+    mail_pages,
     matching,
     me,
     named_staff,
@@ -90,6 +92,7 @@ ROUTERS: Final = (
     session,
     me,
     accounts,
+    mail,
 )
 
 LIBRARY_ROUTES: Final = {
@@ -182,6 +185,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
         api.include_router(module.router)
     app.include_router(health.router, responses={503: PROBLEMS[503]})
     app.include_router(api)
+    app.include_router(mail_pages.router, include_in_schema=False)  # for people, not programs
     _expose_metrics(app)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
     _secure(app)

@@ -17,6 +17,7 @@ from app.cli import (
     evaluation,
     introductions,
     keys,
+    mail,
     matching,
     needs,
     nightly,
@@ -68,6 +69,7 @@ for module in (
     bench,
     keys,
     accounts,
+    mail,
     audit,
 ):
     module.register(app)

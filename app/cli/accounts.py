@@ -13,7 +13,7 @@ from app.cli.terminal import OUT
 from app.contexts import SYSTEM
 from app.errors import invalid
 from app.services import accounts
-from models import Account, Role, utc_now
+from models import Account, DigestFrequency, Role, utc_now
 
 group = typer.Typer(help="Accounts of people.", no_args_is_help=True)
 
@@ -32,6 +32,13 @@ def create(
         str | None, typer.Option(help="Of a partner: id or external id of the partner.")
     ] = None,
     language: Annotated[str, typer.Option(help="ja or en.")] = "ja",
+    frequency: Annotated[
+        DigestFrequency, typer.Option(help="How often digests are wanted.")
+    ] = DigestFrequency.DAILY,
+    cluster: Annotated[
+        list[str] | None,
+        typer.Option(help="Of staff: slug of one whose suggestions it is mailed; none: all."),
+    ] = None,
 ) -> None:
     """Make an account and print its id; `enmusubi account set-password` then gives a password."""
     with open_database().writing(SYSTEM) as session:
@@ -43,6 +50,8 @@ def create(
             organisation_id=organisation_id(session, organisation),
             partner_id=partner_id(session, partner),
             language=language,
+            digest_frequency=frequency,
+            clusters=cluster or (),
         )
         typer.echo(account.id)
 

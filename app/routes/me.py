@@ -37,7 +37,7 @@ from models import ApiKey
 router = APIRouter(prefix="/me", tags=["me"], route_class=ApiRoute)
 
 
-def _require_whole(actor: Actor) -> None:
+def require_whole(actor: Actor) -> None:
     """Problem 403 for a key that has not all scopes of its role.
 
     One's own account asks for no scope, so that any key can look at it; what changes it for
@@ -75,7 +75,7 @@ def change_me(body: MePatch, session: WriteSession, actor: CurrentActor, tags: C
 
     For who is signed in, and keys with all scopes of their role.
     """
-    _require_whole(actor)
+    require_whole(actor)
     account = accounts.get_account(session, actor.account_id, lock=True)
     tags.require(MeOut.model_validate(account))
     accounts.write_account(
@@ -87,6 +87,8 @@ def change_me(body: MePatch, session: WriteSession, actor: CurrentActor, tags: C
         organisation_id=account.organisation_id,
         partner_id=account.partner_id,
         language=body.language or account.language,
+        digest_frequency=account.digest_frequency,
+        clusters=[cluster.slug for cluster in account.clusters],
     )
     return tags.show(MeOut.model_validate(account))
 
@@ -221,7 +223,7 @@ def end_my_sessions(session: WriteSession, actor: CurrentActor) -> None:
 
     For who is signed in, and keys with all scopes of their role.
     """
-    _require_whole(actor)
+    require_whole(actor)
     account = accounts.get_account(session, actor.account_id)
     sessions.end_sessions(session, account, but=actor.session_id)
 
@@ -233,5 +235,5 @@ def end_my_session(session_id: UUID, session: WriteSession, actor: CurrentActor)
 
     For who is signed in, and keys with all scopes of their role.
     """
-    _require_whole(actor)
+    require_whole(actor)
     sessions.end_session(session, actor.account_id, session_id)

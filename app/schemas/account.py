@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import Body
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, field_validator
 
-from app.schemas.common import Input, Output, Stamped
-from models import ApiKey, Role
+from app.schemas.common import Input, Output, Slugs, Stamped
+from models import ApiKey, Cluster, DigestFrequency, Role
 
 Language = Annotated[
     Literal["ja", "en"], Field(description="In which the service writes to the account.")
@@ -26,6 +26,12 @@ class AccountFields(Input):
     organisation_id: Annotated[UUID | None, Field(description="Of a company, its own.")] = None
     partner_id: Annotated[UUID | None, Field(description="Of a partner, itself.")] = None
     language: Language = "ja"
+    digest_frequency: Annotated[
+        DigestFrequency, Field(description="How often digests are wanted.")
+    ] = DigestFrequency.DAILY
+    clusters: Annotated[
+        Slugs, Field(description="Of staff: whose suggestions it is mailed; none means all.")
+    ] = []
 
 
 class AccountIn(AccountFields):
@@ -78,10 +84,17 @@ class MeOut(Stamped):
 class AccountOut(MeOut):
     """A stored account, as administrators see it."""
 
+    digest_frequency: DigestFrequency
+    clusters: list[str]
     locked_until: Annotated[
         datetime | None, Field(description="After too many wrong passwords in a row.")
     ]
     disabled_at: datetime | None
+
+    @field_validator("clusters", mode="before")
+    @classmethod
+    def _slugs(cls, clusters: list[Cluster | str]) -> list[str]:
+        return [c.slug if isinstance(c, Cluster) else c for c in clusters]
 
 
 class PasswordSet(Input):

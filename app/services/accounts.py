@@ -2,19 +2,22 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
+from app.access import STAFF
 from app.errors import conflict, invalid, not_found
+from app.services.clusters import clusters_by_slug
 from app.services.paging import PageOf, page
 from app.services.passwords import hash_password, require_good_password
 from app.services.sessions import end_sessions
 from app.services.suppressions import require_admitted_email
 from matching.text import normalise
-from models import Account, ApiKey, Organisation, Partner, Role, utc_now
+from models import Account, ApiKey, DigestFrequency, Organisation, Partner, Role, utc_now
 
 NAME_LENGTH: Final = 200
 EMAIL_LENGTH: Final = 254
@@ -34,11 +37,14 @@ def create_account(
     organisation_id: UUID | None = None,
     partner_id: UUID | None = None,
     language: str = "ja",
+    digest_frequency: DigestFrequency = DigestFrequency.DAILY,
+    clusters: Sequence[str] = (),
 ) -> Account:
     """Store a new account, which cannot sign in before it has a password or is bound to OpenID.
 
     Problem 422 if a company's account is not bound to an existing organisation, a partner's not to
-    an existing partner, or another one is bound; 409 if another account has the e-mail address.
+    an existing partner, or another one is bound, or for clusters that do not exist or are not of
+    staff; 409 if another account has the e-mail address.
     """
     account = Account(name="", role=role)
     write_account(
@@ -50,6 +56,8 @@ def create_account(
         organisation_id=organisation_id,
         partner_id=partner_id,
         language=language,
+        digest_frequency=digest_frequency,
+        clusters=clusters,
     )
     return account
 
@@ -64,10 +72,12 @@ def write_account(
     organisation_id: UUID | None,
     partner_id: UUID | None,
     language: str,
+    digest_frequency: DigestFrequency,
+    clusters: Sequence[str],
 ) -> None:
     """Give an account these values; another role or binding ends its sessions and keys.
 
-    Another e-mail address ends its sessions and undoes its binding to OpenID.
+    Another e-mail address ends its sessions and undoes its binding to OpenID. `clusters`: slugs.
 
     Problem 422 and 409 as in `create_account`, and 409 for the last administrator's role.
     """
@@ -81,6 +91,9 @@ def write_account(
             require_admitted_email(session, email)
         if account.role is Role.ADMIN and role is not Role.ADMIN:
             _require_another_administrator(session, account)
+        if clusters and role not in STAFF:
+            raise invalid("clusters", "only staff is mailed by clusters: leave them out")
+        found = clusters_by_slug(session, clusters)
     name = " ".join(normalise(name).splitlines())
     if not 0 < len(name) <= NAME_LENGTH:
         raise invalid("name", f"give it a name of at most {NAME_LENGTH} characters")
@@ -90,6 +103,7 @@ def write_account(
     address_before = account.email
     account.name, account.email, account.language = name, email, language
     account.role, account.organisation_id, account.partner_id = role, organisation_id, partner_id
+    account.digest_frequency, account.clusters = digest_frequency, found
     session.add(account)
     if address_before != email:  # the provider's old identity may be another person's
         account.oidc_issuer = account.oidc_subject = None
@@ -167,7 +181,7 @@ def list_accounts(
     email: str | None = None,
 ) -> PageOf[Account]:
     """A page of the accounts, the oldest first."""
-    statement = select(Account)
+    statement = select(Account).options(selectinload(Account.clusters))
     if role is not None:
         statement = statement.where(Account.role == role)
     if email is not None:

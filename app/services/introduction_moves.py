@@ -69,16 +69,19 @@ def enter(
     introduction: Introduction,
     state: IntroductionState,
     *,
-    actor: Actor,
+    actor: Actor | None,
     today: date,
     side: Side | None = None,
 ) -> Introduction:
-    """Bring it into the state, with a row of its history; `side`: whose step it is to be called."""
+    """Bring it into the state, with a row of its history; `side`: whose step it is to be called.
+
+    `actor` None: the program itself, for the office.
+    """
     introduction.state = state
     introduction.remind_on = reminded_on(state, today)
-    introduction.steps.append(
-        IntroductionStep(state=state, side=side or side_of(actor), account_id=actor.account_id)
-    )
+    by = Side.STAFF if actor is None else side_of(actor)
+    account_id = None if actor is None else actor.account_id
+    introduction.steps.append(IntroductionStep(state=state, side=side or by, account_id=account_id))
     session.flush()
     return introduction
 

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import LIVE, Actor
@@ -31,12 +31,7 @@ def suggest(
     partner = session.get(Partner, values.partner_id)
     if partner is None:
         raise invalid("partner_id", "there is no partner with this id")
-    under_way = exists().where(
-        Introduction.need_id == need.id,
-        Introduction.partner_id == partner.id,
-        Introduction.state.in_(sorted(LIVE)),
-    )
-    if session.scalar(select(under_way)):
+    if live_introduction(session, need, partner) is not None:
         raise conflict("An introduction of this partner for this need is already under way.")
     if values.override and values.note is None:
         raise invalid("note", "an override needs a note that says why")
@@ -46,6 +41,37 @@ def suggest(
     if values.note is not None:
         introduction.notes.append(IntroductionNote(account_id=actor.account_id, text=values.note))
     return enter(session, introduction, IntroductionState.SUGGESTED, actor=actor, today=today)
+
+
+def suggest_accepted(
+    session: Session, need: Need, partner: Partner, *, actor: Actor | None, note: str, today: date
+) -> Introduction:
+    """Let the office know by a note that a side accepted this pair, on a new introduction unless
+    one is under way.
+
+    `actor`: the coordinator who accepted, None where a side did. Problem 409 as of `suggest`.
+    """
+    introduction = live_introduction(session, need, partner)
+    if introduction is None:
+        require_open(need)
+        require_suitable(need, partner, today=today, override=False)
+        introduction = Introduction(need=need, partner=partner)
+        session.add(introduction)
+        enter(session, introduction, IntroductionState.SUGGESTED, actor=actor, today=today)
+    introduction.notes.append(IntroductionNote(text=note))
+    session.flush()
+    return introduction
+
+
+def live_introduction(session: Session, need: Need, partner: Partner) -> Introduction | None:
+    """The introduction of the pair that is under way."""
+    return session.scalar(
+        select(Introduction).where(
+            Introduction.need_id == need.id,
+            Introduction.partner_id == partner.id,
+            Introduction.state.in_(sorted(LIVE)),
+        )
+    )
 
 
 def obstacle_to(need: Need, partner: Partner, *, today: date) -> str | None:

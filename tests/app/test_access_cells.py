@@ -220,6 +220,13 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/introductions/{introduction_id}/close"): {"outcome": "licence"},
     ("POST", "/v1/introductions/{introduction_id}/decline"): {"reason": "no_time"},
     ("POST", "/v1/introductions/{introduction_id}/notes"): {"text": "Called them."},
+    ("PUT", "/v1/me/mail"): {"frequency": "weekly", "consent": True},
+    ("PUT", "/v1/mail/switch"): {"allowed": True},
+    ("POST", "/v1/accounts/{account_id}/mail-consents"): {
+        "given": True,
+        "means": "written",
+        "at": "2026-04-01T09:00:00+09:00",
+    },
 }
 """A valid body for each route that takes one."""
 

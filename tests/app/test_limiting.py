@@ -70,6 +70,12 @@ def test_a_key_that_asks_too_often(
     assert with_key(limited, secret).get("/v1/clusters").status_code == 200
 
 
+def test_pages_of_mails_are_counted(limited: TestClient) -> None:
+    """Whoever guesses tokens."""
+    answers = [limited.get(f"/mail/{i:043}").status_code for i in range(9)]
+    assert answers == [404] * 8 + [429]
+
+
 def test_an_address_that_asks_too_often(limited: TestClient) -> None:
     """Also with keys that are none, and also for what does not exist."""
     for i in range(8):

@@ -55,6 +55,11 @@ KEY = f"{MARK}Mwgi-XFPh_ERe"
         f"postgresql+psycopg://user:{SECRET}@db.example/enmusubi",
         f"smtp://:{SECRET}@mail.example",
         f"eyJhbGciOiJI.eyJzdWIiOiIx.{SECRET}",
+        f"GET /mail/{SECRET} HTTP/1.1",
+        f"HEAD /MAIL/{SECRET}?x=1",
+        f"https://enmusubi.example.jp/mail/{SECRET}/one-click",
+        f"/mail//{SECRET}",
+        f"/mail/%20{SECRET}/x/{SECRET}",
     ],
 )
 def test_secrets_are_taken_out(line: str) -> None:
@@ -73,6 +78,9 @@ def test_secrets_are_taken_out(line: str) -> None:
         "enmusubi serve",
         "sqlite:////srv/enmusubi/enmusubi.db",
         "https://enmusubi.example.jp:8000/docs",
+        "PUT /v1/mail/switch",
+        "GET /v1/me/mail",
+        'File "app/services/mail_links.py", line 12, in find_link',
     ],
 )
 def test_other_lines_stay(line: str) -> None:
@@ -180,6 +188,17 @@ def test_requests_are_logged_without_their_queries() -> None:
     assert KEY not in line
     assert "/v1/partners?[...] HTTP/1.1" in line
     assert KEY not in _access(f"/v1/needs/{KEY}")
+
+
+def test_requests_are_logged_without_the_tokens_of_mails() -> None:
+    assert '"GET /mail/[...] HTTP/1.1"' in _access(f"/mail/{SECRET}")
+    assert '"GET /mail/[...]/one-click HTTP/1.1"' in _access(f"/mail/{SECRET}/one-click")
+    assert '"GET /v1/mail/switch HTTP/1.1"' in _access("/v1/mail/switch")
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{43}", fullmatch=True))
+def test_no_token_of_a_mail_is_left(token: str) -> None:
+    assert token not in redact(f'"GET /mail/{token} HTTP/1.1" and /mail/{token}/one-click')
 
 
 def test_every_handler_of_the_service_clears() -> None:

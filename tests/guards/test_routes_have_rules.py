@@ -21,6 +21,13 @@ OPEN = {
     "GET /v1/session/oidc/callback",
     "GET /healthz",
     "GET /readyz",
+    # The token in the path says who answers; without a link of it they show nothing and do nothing.
+    "GET /mail/{token}",
+    "HEAD /mail/{token}",
+    "POST /mail/{token}",
+    "GET /mail/{token}/one-click",
+    "HEAD /mail/{token}/one-click",
+    "POST /mail/{token}/one-click",
 }
 """Whoever adds one here has thought about who may see it."""
 
@@ -59,6 +66,8 @@ def test_open_routes_need_no_key(anonymous: TestClient, ours: list[Served]) -> N
         elif rule_of(route.endpoint) is Action.SIGN_IN:
             # No password in the body, no OpenID provider in the settings.
             assert answer.status_code in {422, 404}, route
+        elif rule_of(route.endpoint) is Action.ANSWER_LINK:
+            assert answer.status_code == 404, route  # there is no link of that token
 
 
 def test_all_others_answer_401_without_a_key(anonymous: TestClient, ours: list[Served]) -> None:

@@ -26,9 +26,22 @@ WITHOUT_CONDITION = {
 """They end something, or replace a secret that nobody can read: right in whatever state it was."""
 
 
+OUTSIDE_THE_API = {"/healthz", "/readyz", "/mail/{token}", "/mail/{token}/one-click"}
+"""What they take is a form of a page, which can carry none of these headers: the pages of mails act
+once for each link, and change nothing when they are asked for."""
+
+
 @pytest.fixture
 def ours(application: FastAPI) -> list[Served]:
     return [route for route in served(application) if route.path.startswith("/v1/")]
+
+
+def test_only_these_lie_outside_the_api(application: FastAPI) -> None:
+    made_by_libraries = ("/docs", "/openapi.json", "/redoc", "/metrics")
+    paths = {route.path for route in served(application)}
+    assert {
+        path for path in paths if not path.startswith(("/v1/", *made_by_libraries))
+    } == OUTSIDE_THE_API
 
 
 def _takes(application: FastAPI, route: Served, header: str) -> bool:
