@@ -12,6 +12,8 @@ from app.mail_settings import MailSettings
 
 Security = Literal["starttls", "tls", "none"]
 
+_NO_SIGN_IN: Final = "The mail server offers no way to sign in that we know."
+
 
 class SmtpSettingsError(ValueError):
     """No mail can be sent by these settings; the message says what to set."""
@@ -97,7 +99,7 @@ def _enter(connection: smtplib.SMTP, server: Server) -> None:
         connection.ehlo_or_helo_if_needed()
     if server.user:
         if not connection.has_extn("auth"):
-            raise _NotOffered("The mail server offers no way to sign in.")
+            raise _NotOffered(_NO_SIGN_IN)
         connection.login(server.user, server.password)
 
 
@@ -111,7 +113,7 @@ _MEANINGS: Final[tuple[tuple[type[Exception], str | None], ...]] = (
     (ssl.SSLCertVerificationError, "The certificate of the mail server is not to be trusted."),
     (ssl.SSLError, "The mail server does not speak TLS as it should."),
     (smtplib.SMTPServerDisconnected, None),
-    (smtplib.SMTPException, "The mail server offers no way to sign in that we know."),
+    (smtplib.SMTPException, _NO_SIGN_IN),
     (UnicodeError, "The mail server's user name or password is not written in ASCII."),
 )
 """What went wrong by the first type that fits; None: there is no connection for now."""
