@@ -7,6 +7,7 @@ import contextlib
 import re
 import smtplib
 from collections.abc import Callable
+from email.encoders import encode_base64
 from email.generator import BytesGenerator
 from email.message import EmailMessage
 from io import BytesIO
@@ -49,6 +50,10 @@ def wire(message: EmailMessage) -> bytes:
     A CR or LF that stands alone becomes a whole end of line, so that no two servers read the end
     of the text in different places. ValueError for a line that is too long for SMTP.
     """
+    for part in message.walk():
+        if part.get("Content-Transfer-Encoding", "").strip().lower() == "8bit":
+            del part["Content-Transfer-Encoding"]  # before the generator copies the whole part
+            encode_base64(part)
     written = BytesIO()
     policy = message.policy.clone(cte_type="7bit", linesep="\r\n")
     BytesGenerator(written, mangle_from_=False, policy=policy).flatten(message)

@@ -20,10 +20,10 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Table, Update, bindparam, func, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from models import Account, Mail, MailState, Withheld
@@ -37,6 +37,71 @@ SETTLED_FROM: Final[dict[MailState, frozenset[MailState]]] = {
     MailState.WITHHELD: frozenset({MailState.SENDING}),
 }
 """The states in which a mail can end, each with those that it may come from."""
+
+
+_MAILS: Final = cast("Table", Mail.__table__)
+_ACCOUNTS: Final = cast("Table", Account.__table__)
+_STILL_CODE: Final[ColumnElement[int]] = func.coalesce(bindparam("code"), _MAILS.c.smtp_code)
+
+
+def _move(states: Collection[MailState], **values: Any) -> Update:
+    """The statement that moves a mail on for whoever holds its claim."""
+    return (
+        update(_MAILS)
+        .where(
+            _MAILS.c.id == bindparam("mail"),
+            _MAILS.c.claim == bindparam("token"),
+            _MAILS.c.state.in_(sorted(states)),
+        )
+        .values(**values)
+    )
+
+
+# Made once: a run of thousands of mails takes each of them thousands of times.
+_CLAIM: Final = (
+    update(_MAILS)
+    .where(_MAILS.c.id == bindparam("mail"), _MAILS.c.state == MailState.QUEUED)
+    .values(state=MailState.SENDING, claim=bindparam("token"), attempts=_MAILS.c.attempts + 1)
+    .returning(
+        _MAILS.c.attempts,
+        select(_ACCOUNTS.c.email)
+        .where(_ACCOUNTS.c.id == _MAILS.c.account_id)
+        .scalar_subquery()
+        .label("email"),
+    )
+)
+_HELD: Final = (
+    select(Mail)
+    .join(Mail.account)
+    .where(
+        Mail.id == bindparam("mail"),
+        Mail.claim == bindparam("token"),
+        Mail.state == MailState.SENDING,
+    )
+    .options(contains_eager(Mail.account))
+    .with_for_update(of=(Mail, Account))
+    .execution_options(populate_existing=True)
+)
+_MARK: Final = _move({MailState.SENDING}, state=MailState.DATA)
+_RELEASE: Final = _move(
+    {MailState.SENDING, MailState.DATA},
+    state=MailState.QUEUED,
+    claim=None,
+    due_at=bindparam("due"),
+    attempts=_MAILS.c.attempts - bindparam("uncounted"),
+    smtp_code=_STILL_CODE,
+)
+_SETTLE: Final = {
+    state: _move(
+        before,
+        state=state,
+        claim=None,
+        settled_at=bindparam("now"),
+        smtp_code=_STILL_CODE,
+        withheld=bindparam("reason"),
+    )
+    for state, before in SETTLED_FROM.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +150,9 @@ def queued(session: Session, run_id: UUID, *, after: UUID | None, limit: int) ->
 def claim(session: Session, mail_id: UUID) -> Claim | None:
     """Take a mail in hand, for one more attempt; None if it does not wait any more."""
     token = secrets.token_hex(TOKEN_BYTES)
-    taken = session.execute(
-        update(Mail)
-        .where(Mail.id == mail_id, Mail.state == MailState.QUEUED)
-        .values(state=MailState.SENDING, claim=token, attempts=Mail.attempts + 1)
-        .returning(Mail.attempts, Mail.account_id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if taken is None:
-        return None
-    email = session.scalar(select(Account.email).where(Account.id == taken.account_id))
-    return Claim(mail_id, token, taken.attempts, email)
+    given = {"mail": mail_id, "token": token}
+    taken = session.connection().execute(_CLAIM, given).first()
+    return None if taken is None else Claim(mail_id, token, taken.attempts, taken.email)
 
 
 def held(session: Session, claimed: Claim) -> Mail | None:
@@ -105,21 +162,14 @@ def held(session: Session, claimed: Claim) -> Mail | None:
     With the account locked, whoever withdraws a consent or stops mails at this very moment does so
     before the mail is rechecked, or after it is marked.
     """
-    return session.scalar(
-        select(Mail)
-        .join(Mail.account)
-        .where(_in_hand(claimed, {MailState.SENDING}))
-        .options(contains_eager(Mail.account))
-        .with_for_update(of=(Mail, Account))
-        .execution_options(populate_existing=True)
-    )
+    return session.scalar(_HELD, {"mail": claimed.mail_id, "token": claimed.token})
 
 
 def mark(session: Session, claimed: Claim) -> bool:
     """Say that the mail may leave from now on, to be committed before it does; False if the claim
     was lost.
     """
-    return _moved(session, claimed, {MailState.SENDING}, state=MailState.DATA)
+    return _moved(session, claimed, _MARK)
 
 
 def release(
@@ -135,16 +185,7 @@ def release(
 
     An attempt that says nothing about the mail is not `counted`.
     """
-    return _moved(
-        session,
-        claimed,
-        {MailState.SENDING, MailState.DATA},
-        state=MailState.QUEUED,
-        claim=None,
-        due_at=due_at,
-        attempts=Mail.attempts if counted else Mail.attempts - 1,
-        smtp_code=Mail.smtp_code if code is None else code,
-    )
+    return _moved(session, claimed, _RELEASE, due=due_at, code=code, uncounted=0 if counted else 1)
 
 
 def settle(
@@ -157,16 +198,7 @@ def settle(
     withheld: Withheld | None = None,
 ) -> bool:
     """Let the mail end in one of the states of `SETTLED_FROM`; False if the claim was lost."""
-    return _moved(
-        session,
-        claimed,
-        SETTLED_FROM[state],
-        state=state,
-        claim=None,
-        settled_at=now,
-        smtp_code=Mail.smtp_code if code is None else code,
-        withheld=withheld,
-    )
+    return _moved(session, claimed, _SETTLE[state], now=now, code=code, reason=withheld)
 
 
 def recover(session: Session, run_id: UUID, *, now: datetime) -> Recovered:
@@ -229,16 +261,6 @@ def settled_since(session: Session, moment: datetime) -> Sequence[tuple[str, dat
     return [(email, at) for email, at in rows if email is not None and at is not None]
 
 
-def _in_hand(claimed: Claim, states: Collection[MailState]) -> ColumnElement[bool]:
-    return (Mail.id == claimed.mail_id) & Mail.state.in_(states) & (Mail.claim == claimed.token)
-
-
-def _moved(session: Session, claimed: Claim, states: Collection[MailState], **values: Any) -> bool:
-    statement = (
-        update(Mail)
-        .where(_in_hand(claimed, sorted(states)))
-        .values(**values)
-        .returning(Mail.id)
-        .execution_options(synchronize_session=False)
-    )
-    return session.scalar(statement) is not None
+def _moved(session: Session, claimed: Claim, statement: Update, **values: Any) -> bool:
+    given = {"mail": claimed.mail_id, "token": claimed.token, **values}
+    return session.connection().execute(statement, given).rowcount == 1

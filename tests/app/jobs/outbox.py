@@ -56,7 +56,7 @@ def compose(_session: Session, mail: Mail) -> EmailMessage | Withheld:
     message["From"] = SENDER
     message["To"] = mail.account.email
     message["Message-ID"] = mail.message_id
-    message.set_content("ご提案があります。\n.\n")
+    message.set_content("ご提案があります。\n.\n", cte="base64")
     return message
 
 
