@@ -1,4 +1,7 @@
-"""The delivery on PostgreSQL: its faults, and being killed at every checkpoint."""
+"""The delivery on PostgreSQL."""
+
+import pytest
 
 from tests.app.jobs.test_delivering import *  # noqa: F403 - the same tests
-from tests.app.jobs.test_delivering_killed import *  # noqa: F403 - the same tests
+
+pytestmark = pytest.mark.slow
