@@ -118,7 +118,11 @@ class _Delivery:
         self._load()
         outcome: Outcome | None = None
         while True:
-            turn = self._next()
+            try:
+                turn = self._next()
+            except BaseException:
+                self._store(outcome, None)  # what is known must not become unknown
+                raise
             claimed = self._store(outcome, turn if isinstance(turn, Next) else None)
             if isinstance(turn, Next):
                 outcome = None if claimed is None else self._attempt(claimed, turn)
@@ -157,11 +161,8 @@ class _Delivery:
             for mail in page:
                 wait = mail.due_at - now
                 # What is due later than any retry was stored before the clock was set back.
-                due = (
-                    instant
-                    if wait > self.attempts.retries.furthest
-                    else instant + wait.total_seconds()
-                )
+                seconds = 0 if wait > self.attempts.retries.furthest else wait.total_seconds()
+                due = instant + seconds
                 self.schedule.add(mail.mail_id, domain_of(mail.email), due=due, now=instant)
             if len(page) < PAGE:
                 return

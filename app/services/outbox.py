@@ -209,7 +209,7 @@ def recover(session: Session, run_id: UUID, *, now: datetime) -> Recovered:
     requeued = session.scalars(
         update(Mail)
         .where(Mail.run_id == run_id, Mail.state == MailState.SENDING)
-        .values(state=MailState.QUEUED, claim=None)
+        .values(state=MailState.QUEUED, claim=None, attempts=Mail.attempts - 1)
         .returning(Mail.id)
         .execution_options(synchronize_session=False)
     ).all()

@@ -465,6 +465,19 @@ class TestHalts:
         assert done == Delivered(pending=1, halt=HaltReason.TOO_LATE)
         assert sink.connections == 0
 
+    def test_an_error_leaves_what_is_known(self, database: Database, sink: Sink) -> None:
+        run_id = make_outbox(database, SATO, KATO)
+
+        def may_go_on() -> HaltReason | None:
+            if sink.received:
+                raise RuntimeError("the switch cannot be read")
+            return None
+
+        with pytest.raises(RuntimeError):
+            send(database, run_id, sink, may_go_on=may_go_on)
+        states = sorted(states_of(database, run_id).values())
+        assert states == [MailState.QUEUED, MailState.SENT]
+
     def test_amid_a_long_wait(self, database: Database, sink: Sink) -> None:
         run_id = make_outbox(database, SATO)
         sink.rule = on("rcpt", SATO, "450 4.2.0 later")

@@ -169,6 +169,9 @@ def test_what_a_dead_runner_left(database: Database) -> None:
         "data@example.jp": "unknown",
     }
     assert mails["data@example.jp"].settled_at == NOW
+    assert [mail.attempts for mail in mails.values()] == [
+        0 if email == "sending@example.jp" else 1 for email in mails
+    ]
     assert mails_of(database, other)[EMAIL].state is MailState.SENDING
     with database.writing(SYSTEM) as session:
         again = outbox.recover(session, run_id, now=NOW)
