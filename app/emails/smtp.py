@@ -7,10 +7,6 @@ import contextlib
 import re
 import smtplib
 from collections.abc import Callable
-from email.encoders import encode_base64
-from email.generator import BytesGenerator
-from email.message import EmailMessage
-from io import BytesIO
 from typing import Final, TypeVar
 
 from app.emails.replies import (
@@ -29,8 +25,6 @@ STEPS: Final = ("smtp.connected", "smtp.mail", "smtp.rcpt", "smtp.data", "smtp.t
 """What `on_step` is told, when it was just done: connected and signed in, sender accepted,
 recipient accepted, text asked for, text sent without its end, end sent."""
 
-MOST_BYTES_A_LINE: Final = 998
-"""Of a text, without its end (RFC 5322)."""
 PATIENCE: Final = 10
 """How many times longer than for other replies we wait for the one to a text. The server may
 deliver before it answers, and who hangs up too early never knows (RFC 5321, 4.5.3.2.6)."""
@@ -42,27 +36,6 @@ _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _DOT = re.compile(rb"(?m)^\.")
 
 Reply = TypeVar("Reply")
-
-
-def wire(message: EmailMessage) -> bytes:
-    """The message as it is sent: seven bits, lines that end in CR LF, dots not doubled yet.
-
-    A CR or LF that stands alone becomes a whole end of line, so that no two servers read the end
-    of the text in different places. ValueError for a line that is too long for SMTP.
-    """
-    for part in message.walk():
-        if part.get("Content-Transfer-Encoding", "").strip().lower() == "8bit":
-            del part["Content-Transfer-Encoding"]  # before the generator copies the whole part
-            encode_base64(part)
-    written = BytesIO()
-    policy = message.policy.clone(cte_type="7bit", linesep="\r\n")
-    BytesGenerator(written, mangle_from_=False, policy=policy).flatten(message)
-    content = _BARE.sub(b"\r\n", written.getvalue())
-    if not content.endswith(b"\r\n"):
-        content += b"\r\n"
-    if max(map(len, content.split(b"\r\n"))) > MOST_BYTES_A_LINE:
-        raise ValueError("A line of the message is too long for SMTP.")
-    return content
 
 
 class SmtpTransport:
@@ -164,7 +137,7 @@ class SmtpTransport:
         if sock is None:
             raise smtplib.SMTPServerDisconnected("not connected")
         sock.settimeout(self._server.timeout_seconds * PATIENCE)
-        connection.send(_DOT.sub(b"..", content))
+        connection.send(_DOT.sub(b"..", _in_lines(content)))
         self._on_step("smtp.text")
         connection.send(b".\r\n")
         self._on_step("smtp.end")
@@ -188,6 +161,14 @@ class SmtpTransport:
             self._connection.close()
         self._connection, self._offered = None, 0
         return reply
+
+
+def _in_lines(content: bytes) -> bytes:
+    """The text with a CR LF at the end of each line and nowhere a CR or LF alone, so that no two
+    servers find the end of the text in different places.
+    """
+    whole = _BARE.sub(b"\r\n", content)
+    return whole if whole.endswith(b"\r\n") else whole + b"\r\n"
 
 
 def _in_ascii(address: str) -> str | None:

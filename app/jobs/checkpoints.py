@@ -8,6 +8,21 @@ from typing import Final
 
 from app.emails.smtp import STEPS
 
+RUN: Final = (
+    "run.locked",
+    "run.opened",
+    "run.step",
+    "run.entering",
+    "run.entered",
+    "run.plan.storing",
+    "run.plan.stored",
+    "run.compose.storing",
+    "run.compose.stored",
+    "run.finishing",
+    "run.finished",
+)
+"""Of the steps before the delivery, and of its end. What ends in -ing is reached just before a
+commit."""
 DELIVERY: Final = (
     "delivery.recovering",
     "delivery.recovered",
@@ -21,9 +36,9 @@ DELIVERY: Final = (
     "delivery.settling",
     "delivery.settled",
 )
-"""In the order in which a mail meets them. What ends in -ing is reached just before a commit."""
+"""In the order in which a mail meets them."""
 
-NAMES: Final = (*DELIVERY, *STEPS)
+NAMES: Final = (*RUN, *DELIVERY, *STEPS)
 _KNOWN: Final = frozenset(NAMES)
 
 watch: Callable[[str], None] | None = None

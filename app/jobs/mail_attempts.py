@@ -20,7 +20,7 @@ from app.emails.replies import (
     Transport,
     Unreachable,
 )
-from app.emails.smtp import wire
+from app.emails.wire import as_sent
 from app.jobs.checkpoints import reached
 from app.jobs.pacing import Retries
 from app.services import outbox
@@ -122,9 +122,9 @@ class Attempts:
         composed = self.compose(session, mail)
         if isinstance(composed, Withheld):
             raise _Stopped(Outcome(claimed, MailState.WITHHELD, email, withheld=composed))
-        if composed["Message-ID"] != mail.message_id:
+        if str(composed["Message-ID"]).strip() != mail.message_id:
             raise ValueError("The mail bears another Message-ID than the outbox.")
-        content = wire(composed)
+        content = as_sent(composed)
         record_mail(session, object_kind=ObjectKind.ACCOUNT, object_id=mail.account_id)
         reached("delivery.composed")
         if not outbox.mark(session, claimed):

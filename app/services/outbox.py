@@ -10,7 +10,7 @@
 | `sending`, `data` | `failed` | `settle`: refused for good, or too often for now |
 | `sending` | `withheld` | `settle`: the recheck before sending spoke against it |
 | `sending` | `queued` | `recover`: the runner died, and nothing had left |
-| `queued` | `withheld` | `overtake`: its run was closed |
+| `queued` | `withheld` | `app.services.runs.overtake`: its run was closed |
 
 `sent`, `unknown`, `failed` and `withheld` are the end. Each update names the state and the token:
 whoever changes no row has lost its claim, and stops with that mail.
@@ -221,18 +221,6 @@ def recover(session: Session, run_id: UUID, *, now: datetime) -> Recovered:
         .execution_options(synchronize_session=False)
     ).all()
     return Recovered(len(requeued), tuple(unknown))
-
-
-def overtake(session: Session, run_id: UUID, *, now: datetime) -> int:
-    """Withhold what still waits in a run that is closed; returns how many mails."""
-    overtaken = (
-        update(Mail)
-        .where(Mail.run_id == run_id, Mail.state == MailState.QUEUED)
-        .values(state=MailState.WITHHELD, withheld=Withheld.OVERTAKEN, settled_at=now)
-        .returning(Mail.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(session.scalars(overtaken).all())
 
 
 def tally(session: Session, run_id: UUID) -> dict[MailState, int]:

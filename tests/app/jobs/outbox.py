@@ -53,6 +53,7 @@ def compose(_session: Session, mail: Mail) -> EmailMessage | Withheld:
     """A short mail, as the compose step would make a long one."""
     message = EmailMessage()
     message["Subject"] = "本日のご提案"
+    message["Date"] = utc_now()
     message["From"] = SENDER
     message["To"] = mail.account.email
     message["Message-ID"] = mail.message_id

@@ -1,11 +1,13 @@
 """The mails of a run against a real server: once at most, and never without a word."""
 
 import logging
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -566,5 +568,15 @@ def test_every_checkpoint_is_reached(
     monkeypatch.setattr(checkpoints, "watch", met.append)
     send(database, run_id, sink)
     assert set(met) == set(checkpoints.DELIVERY) | set(STEPS)
-    with pytest.raises(ValueError, match="choose among delivery"):
+    with pytest.raises(ValueError, match="choose among run"):
         checkpoints.reached("delivery.nowhere")
+
+
+def test_every_checkpoint_that_is_called_is_named() -> None:
+    called = {
+        name
+        for path in (Path(checkpoints.__file__).parent).glob("*.py")
+        for name in re.findall(r'"((?:run|delivery)\.[a-z.]+)"', path.read_text())
+        if path.name != "checkpoints.py"
+    }
+    assert called == set(checkpoints.RUN) | set(checkpoints.DELIVERY)
