@@ -1,0 +1,39 @@
+"""Addresses that a server refused for good: they are mailed no more until somebody lifts that.
+
+Only keyed digests are kept: nobody without the installation's secret can ask whom we mailed.
+"""
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from app.keyring import digest
+from models import MailSuppression
+
+
+def suppress(session: Session, email: str, code: int) -> None:
+    """Mail that address no more, since a server answered with that code; the first one stays."""
+    key = _digest(email)
+    if session.get(MailSuppression, key) is None:
+        session.add(MailSuppression(digest=key, smtp_code=code))
+        session.flush()
+
+
+def is_suppressed(session: Session, email: str) -> bool:
+    """True if that address is not to be mailed."""
+    known = exists().where(MailSuppression.digest == _digest(email))
+    return bool(session.scalar(select(known)))
+
+
+def lift(session: Session, email: str) -> bool:
+    """Let that address be mailed again; False if nothing spoke against it."""
+    lifted = (
+        delete(MailSuppression)
+        .where(MailSuppression.digest == _digest(email))
+        .returning(MailSuppression.digest)
+        .execution_options(synchronize_session=False)
+    )
+    return session.scalar(lifted) is not None
+
+
+def _digest(email: str) -> str:
+    return digest("addresses", email.strip().lower())
