@@ -1,17 +1,17 @@
 """The step of a nightly run that puts mails into the outbox: ids alone, all at once."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.mail_settings import MailSettings
-from app.services.digest_items import Item, items_for
+from app.services.digest_items import Item, has_news, items_for
 from app.services.digest_waiting import waiting_for
 from app.services.recipients import recipients
-from models import Mail, MailItem, MailReminder, Run, RunStep, new_id, utc_now
+from models import Mail, MailItem, MailReminder, Run, new_id
 
 
 def compose_run(
@@ -19,25 +19,30 @@ def compose_run(
     run: Run,
     *,
     settings: MailSettings,
-    today: date,
-    now: datetime | None = None,
+    now: datetime,
 ) -> int:
-    """Queue a mail for each recipient to whom there is something to say; returns how many.
+    """Queue a mail for each recipient to whom there is something to say; returns how many the run
+    has. Taken again, it queues those that are missing.
 
-    Taken again, it queues those that are missing. The run goes on to its next step.
+    `now`: in the time zone of the office. A run that is late counts as on its own day, which
+    decides who gets weekly digests.
     """
+    today = now.date()
+    day = min(run.run_date, today)
     has_mail = set(session.scalars(select(Mail.account_id).where(Mail.run_id == run.id)))
     accounts = [
         account
-        for account in recipients(
-            session, now=now or utc_now(), today=today, weekday=settings.nightly_weekday
-        )
+        for account in recipients(session, now=now, day=day, weekday=settings.nightly_weekday)
         if account.id not in has_mail
     ]
-    items = items_for(session, accounts, until=run.run_date, most=settings.nightly_per_coordinator)
+    items = items_for(
+        session, accounts, today=today, until=run.run_date, most=settings.nightly_per_coordinator
+    )
     waiting = waiting_for(session, accounts, today=today)
     queued = {
-        account.id: new_id() for account in accounts if account.id in items or account.id in waiting
+        account.id: new_id()
+        for account in accounts
+        if has_news(items.get(account.id, ())) or account.id in waiting
     }
     _insert(
         session,
@@ -62,10 +67,7 @@ def compose_run(
             for key in ids
         ],
     )
-    run.counts = {**run.counts, "mails": len(has_mail) + len(queued)}
-    run.step = RunStep.DELIVER
-    session.flush()
-    return len(queued)
+    return len(has_mail) + len(queued)
 
 
 def message_id(mail_id: UUID, sender: str) -> str:
@@ -83,6 +85,7 @@ def _items(queued: dict[UUID, UUID], items: dict[UUID, list[Item]]) -> list[dict
             "position": position,
         }
         for account_id, listed in items.items()
+        if account_id in queued
         for position, item in enumerate(listed, 1)
     ]
 

@@ -107,17 +107,17 @@ def shown_in(session: Session, mail: Mail, *, today: date) -> Shown | None:
         if groups.get(ANYBODY, 0) < K:
             pairs = []
     waiting = shown_waiting(session, mail, actor=actor)
-    if not pairs and not waiting:
-        return None
+    if not waiting and not any(pair.is_new for pair in pairs):
+        return None  # what is still open is no reason for a mail
     return Shown(
         account=account,
         actor=actor,
-        day=mail.run.run_date,
+        day=min(mail.run.run_date, today),
         pairs=tuple(pairs),
         waiting=tuple(waiting),
         briefs=briefs,
         groups=groups,
-        left_out=_left_out(session, mail) if actor.is_staff and pairs else 0,
+        left_out=_left_out(session, mail, today=today) if actor.is_staff and pairs else 0,
     )
 
 
@@ -130,7 +130,7 @@ def _standing(session: Session, mail: Mail, *, actor: Actor, today: date) -> lis
         .join(Need, Need.id == Suggestion.need_id)
         .where(
             MailItem.mail_id == mail.id,
-            open_for(side_of(actor), until=mail.run.run_date),
+            open_for(side_of(actor), today=today, until=mail.run.run_date),
             visible_to(actor),
         )
         .order_by(MailItem.position)
@@ -174,6 +174,6 @@ def _groups(session: Session, pairs: list[ShownPair]) -> dict[Group, int]:
     return count_groups(session, clusters=slugs)
 
 
-def _left_out(session: Session, mail: Mail) -> int:
-    in_all = count_open(session, mail.account, until=mail.run.run_date)
+def _left_out(session: Session, mail: Mail, *, today: date) -> int:
+    in_all = count_open(session, mail.account, today=today, until=mail.run.run_date)
     return max(in_all - len(mail.items), 0)

@@ -42,12 +42,12 @@ _MATCHED: Final = {
 """How much of a need's matches one sees who is told of them: a company coarse ones."""
 
 
-def open_for(side: Side, *, until: date) -> ColumnElement[bool]:
-    """Condition on `Suggestion` joined to its `Need`: made in the last days up to `until`, the need
-    open, not answered by that side, nor accepted or declined by another, no introduction of the
-    pair since, and the newest of its pair.
+def open_for(side: Side, *, today: date, until: date) -> ColumnElement[bool]:
+    """Condition on `Suggestion` joined to its `Need`: of the last days and no later than `until`,
+    the need open, not answered by that side, nor accepted or declined by another, no introduction
+    of the pair since, and the newest of its pair.
     """
-    since = until - timedelta(days=OPEN_DAYS)
+    since = today - timedelta(days=OPEN_DAYS)
     # A day more than it takes: a day begins earlier in Tokyo than in UTC.
     touched = datetime.combine(since - timedelta(days=1), time.min, UTC)
     later = aliased(Suggestion)

@@ -38,13 +38,13 @@ def may_be_mailed(session: Session, account: Account, *, now: datetime) -> Withh
     return _why_not(account, consented, _suppressed(session, [account]))
 
 
-def recipients(session: Session, *, now: datetime, today: date, weekday: str) -> list[Account]:
-    """The accounts that may be mailed and want to be today, in the order of their ids.
+def recipients(session: Session, *, now: datetime, day: date, weekday: str) -> list[Account]:
+    """The accounts that may be mailed and want to be on that day, in the order of their ids.
 
     `weekday`: on which weekly digests are sent.
     """
     wanted = {DigestFrequency.DAILY}
-    if WEEKDAYS[today.weekday()] == weekday:
+    if WEEKDAYS[day.weekday()] == weekday:
         wanted.add(DigestFrequency.WEEKLY)
     statement = (
         select(Account)
@@ -64,7 +64,7 @@ def recipients(session: Session, *, now: datetime, today: date, weekday: str) ->
 
 def address_digest(address: str) -> str:
     """By which an address that a server refused is known (64 hex digits)."""
-    return digest("addresses", address)
+    return digest("addresses", address.strip().lower())
 
 
 def _why_not(
