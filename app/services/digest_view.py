@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, defaultload, selectinload
 
 from app.access import Actor, Scope
 from app.emails.content import Language, Links
@@ -135,8 +135,8 @@ def _standing(session: Session, mail: Mail, *, actor: Actor, today: date) -> lis
         )
         .order_by(MailItem.position)
         .options(
-            selectinload(Suggestion.need).selectinload(Need.clusters),
-            selectinload(Suggestion.partner).options(
+            defaultload(Suggestion.need).selectinload(Need.clusters),
+            defaultload(Suggestion.partner).options(
                 selectinload(Partner.clusters), selectinload(Partner.unavailable)
             ),
         )

@@ -73,11 +73,14 @@ def waiting_for(
 
 def shown_waiting(session: Session, mail: Mail, *, actor: Actor) -> list[ShownWaiting]:
     """Those of a mail's introductions that still wait for its recipient, as it may see them now."""
+    if not mail.reminders:
+        return []
     statement = (
         select(Introduction)
-        .join(MailReminder, MailReminder.introduction_id == Introduction.id)
         .join(Need, Need.id == Introduction.need_id)
-        .where(MailReminder.mail_id == mail.id, _may_act(actor))
+        .where(
+            Introduction.id.in_([each.introduction_id for each in mail.reminders]), _may_act(actor)
+        )
         .order_by(Introduction.id)
     )
     if actor.is_staff:
@@ -144,13 +147,18 @@ def _for_staff(session: Session, account: Account, due: Collection[UUID]) -> lis
 def _permitted(session: Session, account: Account, ids: Sequence[UUID]) -> list[UUID]:
     """Those of the introductions on which the policy lets the account act, in their order."""
     statement = (
-        select(Introduction.id)
+        select(Introduction)
         .join(Need, Need.id == Introduction.need_id)
         .where(Introduction.id.in_(ids), _may_act(_actor(account)))
     )
     if account.role is Role.COORDINATOR:
         statement = statement.where(concerns(account))
-    permitted = set(session.scalars(statement))
+    permitted = {
+        each.id
+        for each in session.scalars(statement)
+        # Of a brief that was withdrawn there is nothing to consent to.
+        if account.role is not Role.PARTNER or brief_shown(session, each) is not None
+    }
     return [key for key in ids if key in permitted]
 
 

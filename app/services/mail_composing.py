@@ -9,7 +9,6 @@ from email.message import EmailMessage
 from typing import Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.emails.content import Sender
@@ -21,7 +20,7 @@ from app.services.digests import worded
 from app.services.disclosures import record_disclosure
 from app.services.mail_links import LinkSettings, make_links
 from app.services.recipients import may_be_mailed
-from models import AuditEvent, Mail, MailItem, MailReminder, ObjectKind, Withheld
+from models import AuditEvent, Mail, ObjectKind, Withheld
 
 CHANNEL: Final = "mail"
 
@@ -92,7 +91,7 @@ def sender_of(settings: ComposingSettings) -> Sender:
 
 def _note(session: Session, mail: Mail, shown: Shown) -> None:
     """Write down what leaves, and take out of the mail's rows what does not: it is told later."""
-    _keep_only(session, mail, shown)
+    _keep_only(mail, shown)
     for version_id in sorted(shown.versions):
         record_disclosure(session, version_id, actor=shown.actor, channel=CHANNEL)
     if shown.actor.is_staff:
@@ -107,16 +106,8 @@ def _note_read(session: Session, shown: Shown, kind: ObjectKind, ids: set[UUID])
         record(session, event=AuditEvent.READ, object_kind=kind, object_id=key, actor=shown.actor)
 
 
-def _keep_only(session: Session, mail: Mail, shown: Shown) -> None:
-    items = [suggestion.id for suggestion in shown.suggestions]
-    reminders = [each.introduction.id for each in shown.waiting]
-    session.execute(
-        delete(MailItem)
-        .where(MailItem.mail_id == mail.id, MailItem.suggestion_id.not_in(items))
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        delete(MailReminder)
-        .where(MailReminder.mail_id == mail.id, MailReminder.introduction_id.not_in(reminders))
-        .execution_options(synchronize_session=False)
-    )
+def _keep_only(mail: Mail, shown: Shown) -> None:
+    items = {suggestion.id for suggestion in shown.suggestions}
+    mail.items = [item for item in mail.items if item.suggestion_id in items]
+    introductions = {each.introduction.id for each in shown.waiting}
+    mail.reminders = [each for each in mail.reminders if each.introduction_id in introductions]
