@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -29,7 +30,7 @@ def session(database: Database) -> Iterator[Session]:
         yield session
 
 
-def company(session: Session, **values: object) -> Account:
+def company(session: Session, **values: Any) -> Account:
     """A company's account."""
     return make_recipient(
         session, Role.COMPANY, organisation_id=make_organisation(session).id, **values
