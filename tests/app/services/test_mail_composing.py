@@ -184,7 +184,7 @@ def test_an_opt_out_by_another_session_a_moment_before(
     with database.reads(info={"context": SYSTEM}) as reading:
         stale = reading.get_one(Mail, mail.id)
         assert stale.account.digest_frequency is DigestFrequency.DAILY
-        reading.rollback()
+        reading.commit()
         with database.writing(SYSTEM) as other:
             other.get_one(Account, account.id).digest_frequency = DigestFrequency.NEVER
         found = compose_mail(reading, stale, settings=mailing(settings), now=NOW)
@@ -388,3 +388,20 @@ def test_a_late_mail_is_asked_about_the_day_on_which_it_leaves(queued: Queued) -
 def test_states_of_the_mail_are_left_to_the_outbox(queued: Queued) -> None:
     assert queued.leaves() == set(Side)
     assert {mail.state for mail in queued.mails.values()} == {MailState.QUEUED}
+
+
+def test_whom_a_partner_once_was_introduced_to_is_not_mailed_of_a_hidden_need(
+    queued: Queued,
+) -> None:
+    """It may still read the brief that it was offered, but no mail tells of needs of that level."""
+    made = make_introduction(
+        queued.session,
+        queued.need,
+        queued.partner,
+        state=IntroductionState.CLOSED,
+        version_id=queued.version.id,
+    )
+    made.updated_at = utc_now() - timedelta(days=200)
+    assert queued.leaves() == set(Side)
+    queued.need.confidentiality = Confidentiality.STAFF_ONLY
+    assert queued.leaves() == {Side.STAFF, Side.COMPANY}
