@@ -38,7 +38,7 @@ from models import (
     new_id,
     utc_now,
 )
-from tests.app.mailing import (
+from tests.app.digesting import (
     NOW,
     TODAY,
     leave,

@@ -50,7 +50,7 @@ from models import (
     new_id,
     utc_now,
 )
-from tests.app.mailing import (
+from tests.app.digesting import (
     NOW,
     SIGNALS,
     TODAY,

@@ -37,7 +37,7 @@ from models import (
     Side,
     Suggestion,
 )
-from tests.app.mailing import (
+from tests.app.digesting import (
     NOW,
     SIGNALS,
     TODAY,

@@ -45,7 +45,7 @@ from models import (
     need_staff,
     utc_now,
 )
-from tests.app.mailing import (
+from tests.app.digesting import (
     NOW,
     TODAY,
     consent,

@@ -18,7 +18,7 @@ from models import (
     Withheld,
     utc_now,
 )
-from tests.app.mailing import NOW, TODAY, consent, make_recipient
+from tests.app.digesting import NOW, TODAY, consent, make_recipient
 from tests.factories import make_organisation, make_partner
 
 TUESDAY = date(2026, 12, 1)
