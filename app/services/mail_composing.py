@@ -4,14 +4,15 @@ All that is noted of it is written in the caller's transaction, together with th
 leaves: the links, the ledger of who is shown what, what staff reads of needs and introductions.
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Final, Protocol
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from app.emails.content import Sender
+from app.emails.content import Digest, Sender
 from app.emails.digest import digest_mail
 from app.services.audit import record
 from app.services.digest_view import Shown, shown_in
@@ -45,9 +46,17 @@ class ComposingSettings(LinkSettings, Protocol):
         """Where complaints and questions go."""
 
 
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A mail as it leaves."""
+
+    digest: Digest
+    message: EmailMessage
+
+
 def compose_mail(
     session: Session, mail: Mail, *, settings: ComposingSettings, now: datetime
-) -> EmailMessage | Withheld:
+) -> Composed | Withheld:
     """The mail as it leaves now, or why it must not.
 
     Opt-out, consent, address and all that the recipient may see are asked for again, whatever was
@@ -73,10 +82,11 @@ def compose_mail(
         at=now,
         stop_url=urls.stop_url,
         one_click_url=urls.one_click_url,
+        until=(now + timedelta(days=settings.link_days)).date(),
     )
     _note(session, mail, shown)
     note_reminded(session, shown.waiting, today=today)
-    return message
+    return Composed(digest, message)
 
 
 def sender_of(settings: ComposingSettings) -> Sender:

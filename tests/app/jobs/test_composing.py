@@ -383,7 +383,15 @@ WAITS = {
 def test_introductions_remind_whom_they_wait_for(
     session: Session, settings: Settings, region: Region, state: IntroductionState
 ) -> None:
-    made = make_introduction(session, region.need, region.partner, state=state, remind_on=TODAY)
+    version = session.scalars(select(NeedVersion)).one()
+    made = make_introduction(
+        session,
+        region.need,
+        region.partner,
+        state=state,
+        version_id=version.id,
+        remind_on=TODAY,
+    )
     mails = queue(session, make_run(session), settings)
     waits_for = {getattr(region, WAITS[state])} if state in WAITS else set()
     assert addressed(mails) == waits_for

@@ -269,9 +269,9 @@ def _mail_all(database: Database, world: World, settings: Settings) -> None:
         compose_run(session, session.scalars(select(Run)).one(), settings=settings, now=NOW)
     with database.writing(SYSTEM) as session:
         for mail in session.scalars(select(Mail)).all():
-            message = compose_mail(session, mail, settings=settings, now=NOW)
-            assert not isinstance(message, Withheld), message
-            world.mails[mail.account_id] = text_of(message)
+            made = compose_mail(session, mail, settings=settings, now=NOW)
+            assert not isinstance(made, Withheld), made
+            world.mails[mail.account_id] = text_of(made.message)
 
 
 @pytest.fixture

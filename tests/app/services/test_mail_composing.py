@@ -92,7 +92,8 @@ class Queued:
         self.session.flush()
         self.session.expire_all()
         settings = mailing(self.settings)
-        return compose_mail(self.session, self.mails[side], settings=settings, now=NOW)
+        made = compose_mail(self.session, self.mails[side], settings=settings, now=NOW)
+        return made if isinstance(made, Withheld) else made.message
 
     def leaves(self) -> set[Side]:
         """The sides whose mails would leave."""
