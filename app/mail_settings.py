@@ -45,6 +45,8 @@ Rate = Annotated[str, AfterValidator(_known_rate)]
 class MailSettings(BaseSettings):
     """A part of `app.settings.Settings`, read with it."""
 
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#\s]+/?)?$")] = ""
+    """As people reach the service, without a path; the links in mails begin with it."""
     smtp_host: str = ""
     """Of the server that takes our mail; empty means that no mail is sent."""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587

@@ -43,6 +43,7 @@ from app.routes import (
     needs,
     organisations,
     partners,
+    runs,
     session,
 )
 from app.services.encoders import Offered, Recipe
@@ -85,6 +86,7 @@ ROUTERS: Final = (
     introductions,
     briefs,
     matching,
+    runs,
     session,
     me,
     accounts,

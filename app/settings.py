@@ -104,8 +104,6 @@ class Settings(MailSettings):
     """File of the erasures, which a restored backup is brought up to; best on another volume."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
     """Larger request bodies are refused with 413."""
-    public_url: Annotated[str, Field(pattern=r"^(https?://[^/?#\s]+/?)?$")] = ""
-    """As people reach the service, without a path."""
     session_idle_minutes: Annotated[int, Field(ge=1)] = 120
     """A browser that asks for nothing for so long is signed out."""
     session_hours: Annotated[int, Field(ge=1)] = 12

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from app.cli.terminal import ERRORS, OUT, progress_bar
 from app.errors import invalid
-from app.jobs.evaluating import Steps
+from app.jobs.steps import Steps
 
 Rows = Sequence[Sequence[str]]
 """A header and the lines below it, all of one length."""

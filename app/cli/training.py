@@ -10,7 +10,7 @@ from rich.table import Table
 
 from app.cli.terminal import ERRORS, OUT, progress_bar
 from app.errors import invalid
-from app.jobs.evaluating import Steps
+from app.jobs.steps import Steps
 from app.jobs.training import train_folders
 from app.main import make_encoder_of
 from app.settings import get_settings

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from app.db import Database
-from app.jobs.evaluating import Steps
 from app.jobs.list_agreement import QRELS, compare_lists, embed_sides
+from app.jobs.steps import Steps
 from app.migrations import upgrade
 from data.pairs import RatedPair, read_sets
 from data.translations import TRANSLATIONS

@@ -34,6 +34,8 @@ REASONS: Final = ("request", "consent_withdrawn", "purpose_ended", "unlawful", "
 """For the ledger: from a closed list, since a free text might name the person."""
 EVALUATION: Final = "evaluation"
 EXPORTS: Final = "exports"
+PREVIEW: Final = "nightly"
+"""Where a dry run writes its mails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +207,12 @@ def cleanse(
 ) -> bool:
     """Remove what is left of erased persons in files; False if another process holds them.
 
-    Empties the evaluation's folder, deletes exports, rewrites an SQLite database so that no free
-    page holds anything, and empties its log. On PostgreSQL nothing is left to do from here. Waits
-    at most `patience` seconds for other processes.
+    Empties the folders of the evaluation and of dry runs, deletes exports, rewrites an SQLite
+    database so that no free page holds anything, and empties its log. On PostgreSQL nothing is left
+    to do from here. Waits at most `patience` seconds for other processes.
     """
-    shutil.rmtree(folder / EVALUATION, ignore_errors=True)
+    for cache in (EVALUATION, PREVIEW):
+        shutil.rmtree(folder / cache, ignore_errors=True)
     announced = ledger.announced()
     for entry in ledger.read():
         for subject in entry.subjects:

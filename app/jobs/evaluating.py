@@ -6,7 +6,7 @@ its API gives the same lists.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from app.db import Database
 from app.errors import invalid
 from app.jobs.embedding import embed_texts, pending_texts
 from app.jobs.importing import store
+from app.jobs.steps import Steps
 from app.migrations import upgrade
 from app.services.corpus import CorpusCache
 from app.services.needs import query_of
@@ -50,15 +51,6 @@ VARIANTS: Final = range(1, 11)
 
 SCRATCH_VERSION: Final = 1
 """Raise it when the same files make other rows than before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Called as the work goes on: `begin(title, total)` gives the function that advances it."""
-
-    begin: Callable[[str, int], Callable[[int], None]]
-    warn: Callable[[str], None] = lambda _: None
-    """Given a sentence where something about the set should be known to its reader."""
 
 
 def evaluate_folder(

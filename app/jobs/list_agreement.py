@@ -16,7 +16,8 @@ import numpy as np
 from app.db import Database
 from app.errors import invalid
 from app.jobs.embedding import embed_texts
-from app.jobs.evaluating import Steps, StoredSet, part_of, store_set
+from app.jobs.evaluating import StoredSet, part_of, store_set
+from app.jobs.steps import Steps
 from data import importers
 from data.importers import ReadResult, read_qrels
 from data.translations import needs_in_both

@@ -8,7 +8,8 @@ from typing import Any
 
 from app.clock import today
 from app.errors import invalid
-from app.jobs.evaluating import Steps, build_tasks
+from app.jobs.evaluating import build_tasks
+from app.jobs.steps import Steps
 from data import importers
 from matching.artefact import Artefact, TrainedSignal, TrainingSet
 from matching.encoders import Encoder

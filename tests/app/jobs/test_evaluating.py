@@ -14,7 +14,8 @@ from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import Problem
 from app.jobs.embedding import embed_pending, pending_texts
-from app.jobs.evaluating import Steps, build_tasks, evaluate_folder
+from app.jobs.evaluating import build_tasks, evaluate_folder
+from app.jobs.steps import Steps
 from app.services.corpus import Engine
 from data.samples import REGION
 from matching.encoders import make_encoder

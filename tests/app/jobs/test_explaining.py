@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.jobs.evaluating import Steps, build_tasks
+from app.jobs.evaluating import build_tasks
+from app.jobs.steps import Steps
 from data.samples import REGION
 from matching.counterfactual import scores_without
 from matching.encoders import make_encoder

@@ -9,8 +9,8 @@ import pytest
 
 from app.errors import Problem
 from app.jobs.bilingual import Measured, evaluate_bilingual
-from app.jobs.evaluating import Steps
 from app.jobs.floors import bounds_for, breaches, read_floors
+from app.jobs.steps import Steps
 from app.settings import Settings
 from data.samples import REGION
 from data.trained import FLOORS

@@ -7,8 +7,9 @@ import pytest
 
 from app.errors import Problem
 from app.jobs.bilingual import evaluate_bilingual
-from app.jobs.evaluating import Steps, evaluate_folder
+from app.jobs.evaluating import evaluate_folder
 from app.jobs.list_agreement import CUT, WHOLE, compare_lists
+from app.jobs.steps import Steps
 from data.importers import UnreadableImport
 from data.samples import REGION
 from matching.encoders import make_encoder
