@@ -11,7 +11,7 @@ from app.presenting import candidate_list, explained, match_list
 from app.schemas.candidate import CandidateListOut
 from app.schemas.match import MatchListOut, MatchTextIn
 from app.schemas.match_run import MatchRunOut
-from app.services import audit, candidates, clusters, match_runs, matches
+from app.services import audit, candidates, clusters, match_runs, matches, partner_groups
 from app.visibility import text_view
 from matching.corpus import Query
 from matching.filters import Filters
@@ -59,10 +59,9 @@ def match_text(
     )
     if view is View.FULL:
         return match_list(None, found)
-    corpus = engine.corpora.current(session).corpus
-    return candidate_list(
-        None, found, candidates.candidates(found, query, need_id=None, corpus=corpus)
-    )
+    groups = partner_groups.count_groups(session)
+    shown = candidates.candidates(found, query, need_id=None, groups=groups)
+    return candidate_list(None, found, shown)
 
 
 @router.get("/match-runs/{run_id}")

@@ -26,7 +26,17 @@ from app.schemas.match import MatchListOut
 from app.schemas.match_run import MatchRunOut
 from app.schemas.need import NeedBriefOut, NeedIn, NeedOut, NeedPatch, NeedStubOut
 from app.schemas.team import TeamIn, TeamOut
-from app.services import audit, candidates, clusters, match_runs, matches, needs, outside, teams
+from app.services import (
+    audit,
+    candidates,
+    clusters,
+    match_runs,
+    matches,
+    needs,
+    outside,
+    partner_groups,
+    teams,
+)
 from matching.filters import Filters
 from models import NeedKind, NeedStatus, ObjectKind, Role
 
@@ -182,8 +192,8 @@ def match_need(
     )
     if view is View.FULL:
         return match_list(need.id, found)
-    query, corpus = needs.query_of(need), engine.corpora.current(session).corpus
-    shown = candidates.candidates(found, query, need_id=need.id, corpus=corpus)
+    groups = partner_groups.count_groups(session)
+    shown = candidates.candidates(found, needs.query_of(need), need_id=need.id, groups=groups)
     return candidate_list(need.id, found, shown)
 
 

@@ -1,6 +1,5 @@
 """Partners as a company may see them: anonymous, coarse, never few enough to be told apart."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,16 +9,14 @@ from uuid import UUID
 from app.errors import invalid
 from app.keyring import digest
 from app.services.matches import Match, MatchList
-from matching.corpus import Corpus, Query
+from app.services.partner_groups import ANYBODY, Group
+from matching.corpus import Query
 from matching.filters import Filters
 from matching.signals import Sentence
-from models import PartnerKind
+from models import Partner, PartnerKind
 
 K: Final = 5
 """Fewest partners that a shown group must have in the whole region (k-anonymity)."""
-
-Group = tuple[str | None, str | None]
-"""Kind and cluster of partners; None stands for any."""
 
 WORDS: Final = frozenset({"evidence_words", "profile_words", "phrases"})
 
@@ -72,14 +69,13 @@ class Candidate:
 
 
 def candidates(
-    found: MatchList, query: Query, *, need_id: UUID | None, corpus: Corpus
+    found: MatchList, query: Query, *, need_id: UUID | None, groups: Mapping[Group, int]
 ) -> tuple[Candidate, ...]:
     """The matches as candidates, in their order; none where the region has fewer than K partners.
 
-    `corpus` holds the partners of the whole region, whose groups are counted.
+    `groups` are counted over the whole region (`partner_groups.count_groups`).
     """
-    groups = count_groups([(partner.kind, partner.clusters) for partner in corpus.partners])
-    if groups.get((None, None), 0) < K:
+    if groups.get(ANYBODY, 0) < K:
         return ()
     return tuple(_candidate(match, query, need_id, groups) for match in found.matches)
 
@@ -104,33 +100,44 @@ def candidate_id(query: Query, *, need_id: UUID | None, partner_id: UUID) -> UUI
     return UUID(digest("candidates", str(need_id or ""), str(partner_id), *asked)[:32])
 
 
-def count_groups(partners: Sequence[tuple[str, frozenset[str]]]) -> dict[Group, int]:
-    """How many of the partners (kind, clusters) are in each group."""
-    counted: Counter[Group] = Counter()
-    for kind, clusters in partners:
-        counted[(None, None)] += 1
-        counted[(kind, None)] += 1
-        for cluster in clusters:
-            counted[(None, cluster)] += 1
-            counted[(kind, cluster)] += 1
-    return dict(counted)
-
-
 def _candidate(
     match: Match, query: Query, need_id: UUID | None, groups: Mapping[Group, int]
 ) -> Candidate:
+    return candidate_of(
+        match.partner,
+        query,
+        need_id=need_id,
+        groups=groups,
+        contributions={signal.name: signal.contribution for signal in match.ranked.signals},
+    )
+
+
+def candidate_of(
+    partner: Partner,
+    query: Query,
+    *,
+    need_id: UUID | None,
+    groups: Mapping[Group, int],
+    contributions: Mapping[str, float],
+) -> Candidate:
+    """A partner as the company may know it; `contributions` to its score by signal."""
     clusters = sorted(
-        (cluster.slug for cluster in match.partner.clusters),
+        (cluster.slug for cluster in partner.clusters),
         key=lambda slug: (slug not in query.clusters, slug),
     )
-    kind, cluster = coarsest(match.partner.kind.value, clusters, groups)
-    telling = {s.name for s in match.ranked.signals if s.contribution >= TELLING}
+    kind, cluster = coarsest(partner.kind.value, clusters, groups)
     return Candidate(
-        id=candidate_id(query, need_id=need_id, partner_id=match.partner.id),
+        id=candidate_id(query, need_id=need_id, partner_id=partner.id),
         kind=None if kind is None else PartnerKind(kind),
         cluster=cluster,
-        reason=REASONS["topic" in telling, bool(telling & WORDS)],
+        reason=REASONS[what_speaks(contributions)],
     )
+
+
+def what_speaks(contributions: Mapping[str, float]) -> tuple[bool, bool]:
+    """Whether the meaning speaks for a partner, and whether the words do."""
+    telling = {name for name, contribution in contributions.items() if contribution >= TELLING}
+    return "topic" in telling, bool(telling & WORDS)
 
 
 def coarsest(kind: str, clusters: Sequence[str], groups: Mapping[Group, int]) -> Group:

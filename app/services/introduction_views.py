@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import INTRODUCED_STAGES, Action, Actor, View, decide
@@ -23,10 +23,11 @@ from app.schemas.introduction import (
     StaffStepOut,
     StepOut,
 )
-from app.services.candidates import Group, coarsest
+from app.services.candidates import coarsest
 from app.services.introduction_briefs import brief_shown
 from app.services.introduction_moves import side_of
 from app.services.introduction_steps import Step, next_steps
+from app.services.partner_groups import count_groups
 from app.visibility import introduction_state
 from models import (
     Account,
@@ -221,27 +222,12 @@ def _candidate(session: Session, introduction: Introduction) -> IntroductionCand
     """
     partner = introduction.partner
     slugs = sorted(cluster.slug for cluster in partner.clusters)
-    kind, cluster = coarsest(partner.kind.value, slugs, _groups(session, partner, slugs))
+    kind, cluster = coarsest(partner.kind.value, slugs, count_groups(session, clusters=slugs))
     return IntroductionCandidateOut(
         candidate_id=UUID(digest("candidates", "introduction", str(introduction.id))[:32]),
         kind=None if kind is None else PartnerKind(kind),
         clusters=[] if cluster is None else [cluster],
     )
-
-
-def _groups(session: Session, partner: Partner, slugs: Sequence[str]) -> dict[Group, int]:
-    """How many partners are in each group that this one is in."""
-
-    def count(*conditions: ColumnElement[bool]) -> int:
-        return session.scalar(select(func.count()).select_from(Partner).where(*conditions)) or 0
-
-    kind = Partner.kind == partner.kind
-    found: dict[Group, int] = {(partner.kind.value, None): count(kind)}
-    for slug in slugs:
-        member = Partner.clusters.any(slug=slug)
-        found[partner.kind.value, slug] = count(kind, member)
-        found[None, slug] = count(member)
-    return found
 
 
 def _need(need: Need) -> IntroducedNeedOut:

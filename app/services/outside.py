@@ -1,5 +1,6 @@
 """Needs as partners see them: released versions of their briefs, nothing else."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,16 @@ from app.access import INTRODUCED_STAGES, OFFERED_STAGES, Action, Actor, View
 from app.errors import invalid, not_found
 from app.services.paging import decode_cursor, encode_cursor
 from app.visibility import need_views
-from models import Audience, Confidentiality, Introduction, Need, NeedKind, NeedStatus, NeedVersion
+from models import (
+    Audience,
+    Confidentiality,
+    Introduction,
+    Need,
+    NeedKind,
+    NeedStatus,
+    NeedVersion,
+    Role,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,19 @@ def list_briefs(
     items = [Brief(row[0], row[1], View(row[2])) for row in rows[:limit]]
     more = len(rows) > limit
     return BriefPage(items, encode_cursor(items[-1].need.id) if more else None)
+
+
+def briefs_of(session: Session, need_ids: Collection[UUID], *, actor: Actor) -> dict[UUID, Brief]:
+    """By need: the version that the actor is shown, of those needs of which it is shown one."""
+    rows = session.execute(_shown(actor).where(Need.id.in_(need_ids))).unique()
+    return {row[0].id: Brief(row[0], row[1], View(row[2])) for row in rows}
+
+
+def shown_to_all(session: Session) -> set[UUID]:
+    """Ids of the needs of which every partner is shown a version."""
+    # Whoever has no introduction: the closest that such an actor stands to any need is a stranger.
+    anybody = Actor(UUID(int=0), Role.PARTNER)
+    return set(session.scalars(_shown(anybody).with_only_columns(Need.id)))
 
 
 def _shown(actor: Actor) -> Select[Need, NeedVersion, str]:
