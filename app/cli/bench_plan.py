@@ -16,7 +16,8 @@ import typer
 
 from app.cli.reporting import require_one_form, show_table, steps_of, write_markdown
 from app.cli.terminal import OUT
-from app.jobs.evaluating import Steps, build_tasks
+from app.jobs.evaluating import build_tasks
+from app.jobs.steps import Steps
 from app.main import make_encoder_of
 from app.services.model import load_model
 from app.settings import get_settings

@@ -8,7 +8,8 @@ import pytest
 
 from app.cli import main
 from app.db import Database
-from app.jobs.evaluating import Steps, evaluate_folder
+from app.jobs.evaluating import evaluate_folder
+from app.jobs.steps import Steps
 from app.settings import Settings, get_settings
 from data.samples import REGION
 from matching.artefact import TrainedSignal, dump

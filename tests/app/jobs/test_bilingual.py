@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.jobs.bilingual import evaluate_bilingual
-from app.jobs.evaluating import Steps
+from app.jobs.steps import Steps
 from matching.encoders import Progress, Role, Vectors, make_encoder
 from matching.encoders.hashing import HashingEncoder
 from matching.pair_retrieval import Retrieval

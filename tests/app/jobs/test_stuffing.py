@@ -14,7 +14,8 @@ from statistics import median
 import numpy as np
 import pytest
 
-from app.jobs.evaluating import Steps, build_tasks
+from app.jobs.evaluating import build_tasks
+from app.jobs.steps import Steps
 from data.samples import REGION
 from matching import corpus as corpora
 from matching.corpus import Corpus, Evidence, Query

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from app.errors import Problem
-from app.jobs.evaluating import Steps
+from app.jobs.steps import Steps
 from app.jobs.training import train_folders
 from app.services.model import load_model
 from app.settings import Settings

@@ -6,7 +6,8 @@ from statistics import mean
 import numpy as np
 import pytest
 
-from app.jobs.evaluating import Steps, build_tasks
+from app.jobs.evaluating import build_tasks
+from app.jobs.steps import Steps
 from matching.encoders import make_encoder
 from matching.metrics import ndcg
 from matching.reverse import AskedNeed, need_scores, rank_needs
