@@ -12,7 +12,7 @@ from models import MailSuppression
 
 def suppress(session: Session, email: str, code: int) -> None:
     """Mail that address no more, since a server answered with that code; the first one stays."""
-    key = _digest(email)
+    key = address_digest(email)
     if session.get(MailSuppression, key) is None:
         session.add(MailSuppression(digest=key, smtp_code=code))
         session.flush()
@@ -20,7 +20,7 @@ def suppress(session: Session, email: str, code: int) -> None:
 
 def is_suppressed(session: Session, email: str) -> bool:
     """True if that address is not to be mailed."""
-    known = exists().where(MailSuppression.digest == _digest(email))
+    known = exists().where(MailSuppression.digest == address_digest(email))
     return bool(session.scalar(select(known)))
 
 
@@ -28,12 +28,13 @@ def lift(session: Session, email: str) -> bool:
     """Let that address be mailed again; False if nothing spoke against it."""
     lifted = (
         delete(MailSuppression)
-        .where(MailSuppression.digest == _digest(email))
+        .where(MailSuppression.digest == address_digest(email))
         .returning(MailSuppression.digest)
         .execution_options(synchronize_session=False)
     )
     return session.scalar(lifted) is not None
 
 
-def _digest(email: str) -> str:
+def address_digest(email: str) -> str:
+    """By which an address is known here (64 hex digits)."""
     return digest("addresses", email.strip().lower())

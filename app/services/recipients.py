@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.access import STAFF
-from app.keyring import digest
+from app.services.mail_consents import needs_consent
+from app.services.mail_suppressions import address_digest
 from models import (
     Account,
     DigestFrequency,
@@ -62,11 +62,6 @@ def recipients(session: Session, *, now: datetime, day: date, weekday: str) -> l
     return [each for each in found if _why_not(each, consented, suppressed) is None]
 
 
-def address_digest(address: str) -> str:
-    """By which an address that a server refused is known (64 hex digits)."""
-    return digest("addresses", address.strip().lower())
-
-
 def _why_not(
     account: Account, consented: Collection[object], suppressed: Collection[str]
 ) -> Withheld | None:
@@ -76,7 +71,7 @@ def _why_not(
         return Withheld.NO_ADDRESS
     if account.digest_frequency is DigestFrequency.NEVER:
         return Withheld.NEVER
-    if account.role not in STAFF and account.id not in consented:
+    if needs_consent(account.role) and account.id not in consented:
         return Withheld.NO_CONSENT
     if suppressed and address_digest(account.email) in suppressed:
         return Withheld.SUPPRESSED

@@ -13,7 +13,7 @@ from app.auditing import flush_entries
 from app.contexts import SYSTEM
 from app.db import Database
 from app.services.mail_composing import compose_mail
-from app.services.recipients import address_digest
+from app.services.mail_suppressions import address_digest
 from app.settings import Settings
 from models import (
     Account,

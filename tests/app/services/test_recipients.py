@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.contexts import SYSTEM
 from app.db import Database
-from app.services.recipients import address_digest, may_be_mailed, recipients
+from app.services.mail_suppressions import address_digest
+from app.services.recipients import may_be_mailed, recipients
 from models import (
     Account,
     DigestFrequency,
