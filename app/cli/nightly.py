@@ -16,6 +16,7 @@ from app.cli.terminal import ERRORS, OUT
 from app.emails.smtp import SmtpTransport
 from app.emails.smtp_server import server_of
 from app.errors import invalid
+from app.jobs.checkpoints import reached
 from app.jobs.erasing import PREVIEW
 from app.jobs.nightly import run_nightly
 from app.jobs.previewing import preview
@@ -103,7 +104,7 @@ def tools_of(settings: Settings, engines: Engines, steps: Steps) -> Tools:
     return Tools(
         database=engines.database,
         engine=engines.current,
-        transport=lambda: SmtpTransport(server_of(settings)),
+        transport=lambda: SmtpTransport(server_of(settings), on_step=reached),
         settings=settings,
         folder=settings.data_dir,
         clock=lambda: datetime.now(zone),

@@ -251,7 +251,7 @@ class _Work:
             transport=tools.transport(),
             sender=tools.settings.mail_from,
             rate=parse(tools.settings.mail_rate),
-            retries=Retries(attempts=tools.settings.mail_attempts),
+            retries=Retries(attempts=tools.settings.mail_attempts, patience=tools.patience),
             may_go_on=self._allowed,
             progress=tools.steps.begin(RunStep.DELIVER.value, left),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
@@ -68,3 +68,5 @@ class Tools:
     clock: Callable[[], datetime]
     """The present moment in the time zone of the office."""
     steps: Steps
+    patience: timedelta = timedelta(minutes=45)
+    """How long a mail server may stay away before the run is left to be resumed."""

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 
 from app.contexts import SYSTEM
 from app.db import Database
+from app.emails.smtp import STEPS
 from app.jobs import checkpoints
 from app.jobs.nightly import run_nightly
 from app.jobs.run_tools import Ending, Order
@@ -86,6 +87,6 @@ def test_killed_in_every_step(
         assert work_until(database, None, killed.work) is None, "a resumed run completes"
         killed.check(name)
         # The delivery is killed at each of its checkpoints elsewhere; here at some.
-        number += 7 if name in (*checkpoints.DELIVERY, *checkpoints.STEPS) else 1
+        number += 7 if name in (*checkpoints.DELIVERY, *STEPS) else 1
     assert set(checkpoints.RUN) - set(where) <= {"run.finishing", "run.finished"}
     assert sum(where.values()) >= 40
