@@ -27,7 +27,7 @@ from app.jobs.pacing import Retries
 from app.jobs.planning import Planned, score_and_plan, store
 from app.jobs.run_lock import run_lock
 from app.jobs.run_tools import Ending, Order, Outcome, Tools
-from app.services import runs
+from app.services import outbox, runs
 from app.services.corpus import Engine
 from app.services.embeddings import pending_queries
 from app.services.mail_composing import compose_mail
@@ -48,15 +48,15 @@ def run_nightly(tools: Tools, order: Order) -> Outcome:
         if not held:
             return Outcome(Ending.BUSY)
         reached("run.locked")
-        run_id, refused = _open(tools, order)
-        if refused is not None:
-            return refused
+        opened = _open(tools, order)
+        if isinstance(opened, Outcome):
+            return opened
         reached("run.opened")
-        return _Work(tools, order, run_id).all()
+        return _Work(tools, order, opened).all()
 
 
-def _open(tools: Tools, order: Order) -> tuple[UUID, Outcome | None]:
-    """The run to work on; with an outcome if there is nothing to do, or it may not be done."""
+def _open(tools: Tools, order: Order) -> UUID | Outcome:
+    """The run to work on; an outcome if there is nothing to do, or it may not be done."""
     now = tools.clock()
     day = order.day or now.date()
     if day > now.date():
@@ -72,7 +72,7 @@ def _open(tools: Tools, order: Order) -> tuple[UUID, Outcome | None]:
                 )
             run = runs.begin_run(session, day)
             if run is None:
-                return UUID(int=0), Outcome(Ending.BUSY)
+                return Outcome(Ending.BUSY)
             runs.overtake(session, run)
             latest_start = time_of_day.fromisoformat(tools.settings.nightly_latest_start)
             late = now.date() != day or now.time() > latest_start
@@ -82,15 +82,17 @@ def _open(tools: Tools, order: Order) -> tuple[UUID, Outcome | None]:
                     "no mail was sent: --resume --late runs it all the same."
                 )
                 runs.halt(session, run, HaltReason.TOO_LATE, sentence)
-                return run.id, _outcome(session, run, Ending.HALTED)
-            return run.id, None
-        return run.id, _again(session, run, order, today=now.date())
+                return _outcome(session, run, Ending.HALTED)
+            return run.id
+        return _again(session, run, order, today=now.date()) or run.id
 
 
 def _again(session: Session, run: Run, order: Order, *, today: date) -> Outcome | None:
     """What a further start of a run that exists comes to; None: go on with it."""
-    if run.state in (RunState.FINISHED, RunState.FAILED):
+    if run.state is RunState.FINISHED:
         return _outcome(session, run, Ending.BEFORE)
+    if run.state is RunState.FAILED:
+        return _outcome(session, run, Ending.CLOSED)
     if not order.resume:
         halted = run.state is RunState.HALTED
         return _outcome(session, run, Ending.HALTED if halted else Ending.CUT_OFF)
@@ -102,7 +104,7 @@ def _again(session: Session, run: Run, order: Order, *, today: date) -> Outcome 
 
 
 def _outcome(session: Session, run: Run, ending: Ending) -> Outcome:
-    return Outcome(ending, run.id, tuple(run.alerts), runs.mails_by_state(session, run.id))
+    return Outcome(ending, run.id, tuple(run.alerts), outbox.tally(session, run.id))
 
 
 class _Halt(Exception):
@@ -242,8 +244,8 @@ class _Work:
                 if too_many is not None:
                     way_out = " --resume --any-volume sends them."
                     raise _Halt(HaltReason.VOLUME, too_many + way_out)
-            mails = runs.mails_by_state(session, run.id)
-        left = sum(mails.get(state, 0) for state in runs.OPEN_MAIL)
+            mails = outbox.tally(session, run.id)
+        left = sum(mails.get(state, 0) for state in outbox.UNSETTLED)
         done = deliver(
             tools.database,
             self._run_id,
@@ -269,12 +271,14 @@ class _Work:
     def _end(self) -> Outcome:
         with self._tools.database.writing(SYSTEM) as session:
             run = self._run(session)
-            mails = runs.mails_by_state(session, run.id)
-            for sentence in runs.alerts_about(mails):
-                runs.alert(session, run, sentence)
-            waiting = any(mails.get(state) for state in runs.OPEN_MAIL)
-            if not waiting:
-                runs.finish(session, run)
+            mails = outbox.tally(session, run.id)
+            sentences = runs.alerts_about(mails)
+            waiting = any(mails.get(state) for state in outbox.UNSETTLED)
+            if waiting:
+                for sentence in sentences:
+                    runs.alert(session, run, sentence)
+            else:
+                runs.finish(session, run, alerts=sentences)
             reached("run.finishing")
             outcome = _outcome(session, run, Ending.CUT_OFF if waiting else Ending.FINISHED)
         reached("run.finished")

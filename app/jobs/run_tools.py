@@ -14,6 +14,7 @@ from app.emails.replies import Transport
 from app.jobs.steps import Steps
 from app.mail_settings import MailSettings
 from app.services.corpus import Engine
+from models import MailState
 
 
 class Ending(StrEnum):
@@ -22,6 +23,8 @@ class Ending(StrEnum):
     FINISHED = "finished"
     BEFORE = "before"
     """It was finished before: nothing was done."""
+    CLOSED = "closed"
+    """A later run has closed it before its end: nothing was done."""
     BUSY = "busy"
     """Another runner is at it: nothing was done."""
     CUT_OFF = "cut_off"
@@ -49,7 +52,7 @@ class Outcome:
     ending: Ending
     run_id: UUID | None = None
     alerts: tuple[str, ...] = ()
-    mails: Mapping[str, int] = field(default_factory=dict)
+    mails: Mapping[MailState, int] = field(default_factory=dict)
     """By state."""
 
 

@@ -7,9 +7,10 @@ from fastapi import APIRouter
 from app.access import Action, rule
 from app.api_route import ApiRoute
 from app.deps import CurrentActor, CurrentPage, ReadSession
+from app.etags import ReadTags
 from app.schemas.common import Page
 from app.schemas.run import MailOut, RunOut, RunWithMailsOut
-from app.services import runs
+from app.services import outbox, runs
 from models import MailState
 
 router = APIRouter(prefix="/runs", tags=["runs"], route_class=ApiRoute)
@@ -25,10 +26,13 @@ def list_runs(session: ReadSession, actor: CurrentActor, page: CurrentPage) -> P
 
 @router.get("/{run_id}")
 @rule(Action.READ_RUNS)
-def read_run(run_id: UUID, session: ReadSession, actor: CurrentActor) -> RunWithMailsOut:
+def read_run(
+    run_id: UUID, session: ReadSession, actor: CurrentActor, tags: ReadTags
+) -> RunWithMailsOut:
     """One run, with the number of its mails in each state."""
     run = RunOut.model_validate(runs.get_run(session, run_id))
-    return RunWithMailsOut(**run.model_dump(), mails=runs.mails_by_state(session, run_id))
+    mails = outbox.tally(session, run_id)
+    return tags.show(RunWithMailsOut(**run.model_dump(), mails=mails))
 
 
 @router.get("/{run_id}/mails")

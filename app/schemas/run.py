@@ -33,7 +33,7 @@ class RunOut(Stamped):
 class RunWithMailsOut(RunOut):
     """A run with its mails, counted."""
 
-    mails: dict[str, int] = Field(description="Number of mails by state.")
+    mails: dict[MailState, int] = Field(description="Number of mails by state.")
 
 
 class MailOut(Output):

@@ -10,7 +10,8 @@
 | `sending`, `data` | `failed` | `settle`: refused for good, or too often for now |
 | `sending` | `withheld` | `settle`: the recheck before sending spoke against it |
 | `sending` | `queued` | `recover`: the runner died, and nothing had left |
-| `queued` | `withheld` | `app.services.runs.overtake`: its run was closed |
+| `queued`, `sending` | `withheld` | `abandon`: its run was closed |
+| `data` | `unknown` | `abandon`, likewise |
 
 `sent`, `unknown`, `failed` and `withheld` are the end. Each update names the state and the token:
 whoever changes no row has lost its claim, and stops with that mail.
@@ -29,6 +30,9 @@ from sqlalchemy.orm import Session, contains_eager
 from models import Account, Mail, MailState, Withheld
 
 TOKEN_BYTES: Final = 16
+
+UNSETTLED: Final = frozenset({MailState.QUEUED, MailState.SENDING, MailState.DATA})
+"""The states in which no mail may be left when its run is finished."""
 
 SETTLED_FROM: Final[dict[MailState, frozenset[MailState]]] = {
     MailState.SENT: frozenset({MailState.DATA}),
@@ -213,6 +217,27 @@ def recover(session: Session, run_id: UUID, *, now: datetime) -> Recovered:
         .returning(Mail.id)
         .execution_options(synchronize_session=False)
     ).all()
+    return Recovered(len(requeued), _give_up(session, run_id, now=now))
+
+
+def abandon(session: Session, run_id: UUID, *, now: datetime) -> int:
+    """Let none of a run's mails leave any more, since it is closed; returns how many will not.
+
+    Only for whoever holds the lock of the run, like `recover`.
+    """
+    stopped = session.scalars(
+        update(Mail)
+        .where(Mail.run_id == run_id, Mail.state.in_((MailState.QUEUED, MailState.SENDING)))
+        .values(state=MailState.WITHHELD, withheld=Withheld.OVERTAKEN, claim=None, settled_at=now)
+        .returning(Mail.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    _give_up(session, run_id, now=now)
+    return len(stopped)
+
+
+def _give_up(session: Session, run_id: UUID, *, now: datetime) -> tuple[UUID, ...]:
+    """Call those mails unknown that a dead runner left between the mark and the answer."""
     unknown = session.scalars(
         update(Mail)
         .where(Mail.run_id == run_id, Mail.state == MailState.DATA)
@@ -220,7 +245,7 @@ def recover(session: Session, run_id: UUID, *, now: datetime) -> Recovered:
         .returning(Mail.id)
         .execution_options(synchronize_session=False)
     ).all()
-    return Recovered(len(requeued), tuple(unknown))
+    return tuple(unknown)
 
 
 def tally(session: Session, run_id: UUID) -> dict[MailState, int]:

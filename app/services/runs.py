@@ -1,17 +1,17 @@
 """Runs of the nightly job: beginning, moving on, ending, and reading them."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from statistics import median
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import not_found
+from app.services import outbox
 from app.services.paging import PageOf, page
 from models import (
     HaltReason,
@@ -21,12 +21,9 @@ from models import (
     RunKind,
     RunState,
     RunStep,
-    Withheld,
     utc_now,
 )
 
-OPEN_MAIL: Final = (MailState.QUEUED, MailState.SENDING)
-"""Of which nothing has left."""
 USUAL_RUNS: Final = 7
 """So many runs tell what is usual."""
 ABNORMAL: Final = 3.0
@@ -73,32 +70,9 @@ def overtake(session: Session, run: Run) -> int:
     ).all()
     stopped = 0
     for each in earlier:
-        result = session.execute(
-            update(Mail)
-            .where(Mail.run_id == each.id, Mail.state.in_(OPEN_MAIL))
-            .values(
-                state=MailState.WITHHELD,
-                withheld=Withheld.OVERTAKEN,
-                claim=None,
-                settled_at=utc_now(),
-            )
-            .execution_options(synchronize_session=False)
-        )
-        stopped += int(getattr(result, "rowcount", 0))
-        settle_lost(session, each)
+        stopped += outbox.abandon(session, each.id, now=utc_now())
         fail(session, each, "It was not finished before the next run: that one has closed it.")
     return stopped
-
-
-def settle_lost(session: Session, run: Run) -> int:
-    """Call those mails unknown that a dead runner left between the mark and the answer."""
-    result = session.execute(
-        update(Mail)
-        .where(Mail.run_id == run.id, Mail.state == MailState.DATA)
-        .values(state=MailState.UNKNOWN, claim=None, settled_at=utc_now())
-        .execution_options(synchronize_session=False)
-    )
-    return int(getattr(result, "rowcount", 0))
 
 
 def enter_step(session: Session, run: Run, step: RunStep) -> None:
@@ -151,23 +125,16 @@ def fail(session: Session, run: Run, sentence: str) -> None:
     session.flush()
 
 
-def finish(session: Session, run: Run) -> None:
-    """Close it at its end."""
+def finish(session: Session, run: Run, *, alerts: Sequence[str] = ()) -> None:
+    """Close it at its end; of its alerts stays what is so then."""
+    run.alerts = list(alerts)
     run.state, run.step, run.finished_at = RunState.FINISHED, RunStep.DONE, utc_now()
     session.flush()
 
 
-def mails_by_state(session: Session, run_id: UUID) -> dict[str, int]:
-    """How many mails of a run are in each state; states without any are left out."""
-    rows = session.execute(
-        select(Mail.state, func.count()).where(Mail.run_id == run_id).group_by(Mail.state)
-    )
-    return {state.value: number for state, number in rows}
-
-
 def too_many(session: Session, run: Run, *, most: int) -> str | None:
     """A sentence if the run would send abnormally many mails, else None."""
-    number = sum(mails_by_state(session, run.id).values())
+    number = sum(outbox.tally(session, run.id).values())
     if number > most:
         return f"It would send {number} mails, more than the {most} of ENMUSUBI_NIGHTLY_MOST_MAILS."
     usual = _usual(session, run)
@@ -214,16 +181,16 @@ def list_mails(
     return page(session, statement, Mail, cursor=cursor, limit=limit)
 
 
-def alerts_about(mails: Mapping[str, int], suffix: str = "") -> Sequence[str]:
+def alerts_about(mails: Mapping[MailState, int]) -> Sequence[str]:
     """What somebody should look at, by the states of the mails."""
     found = []
     if unknown := mails.get(MailState.UNKNOWN, 0):
         found.append(
             f"{unknown} mails are unknown: cut off before the server's answer, they may have "
-            f"arrived or not. They are not sent again by themselves.{suffix}"
+            "arrived or not. They are not sent again by themselves."
         )
     if failed := mails.get(MailState.FAILED, 0):
-        found.append(f"{failed} mails failed: the server refused them.{suffix}")
-    if left := sum(Counter(mails)[state] for state in OPEN_MAIL):
-        found.append(f"{left} mails have not left yet: run `enmusubi nightly --resume`.{suffix}")
+        found.append(f"{failed} mails failed: the server refused them.")
+    if left := sum(mails.get(state, 0) for state in outbox.UNSETTLED):
+        found.append(f"{left} mails are not settled yet: run `enmusubi nightly --resume`.")
     return found

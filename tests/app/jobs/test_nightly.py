@@ -255,6 +255,8 @@ def test_an_unfinished_run_is_closed_by_the_next(night: Night, sink: Sink) -> No
     assert withheld == {Withheld.OVERTAKEN}
     # What the first was to say is in the mails of the second.
     assert len(set(sink.recipients)) == 12
+    late = Order(day=old.run_date, resume=True, late=True)
+    assert run_nightly(night.tools(), late).ending is Ending.CLOSED
 
 
 def test_cut_off_it_is_not_resumed_unasked(night: Night, sink: Sink) -> None:
@@ -298,7 +300,8 @@ def test_a_server_that_is_down_keeps_the_mails(night: Night, sink: Sink) -> None
     assert outcome.alerts
     assert night.states() == {MailState.QUEUED: 12}
     sink.port = port
-    assert run_nightly(night.tools(), Order(resume=True)).ending is Ending.FINISHED
+    again = run_nightly(night.tools(), Order(resume=True))
+    assert (again.ending, again.alerts) == (Ending.FINISHED, ())
     assert sorted(sink.message_ids.values()) == [1] * 12
 
 

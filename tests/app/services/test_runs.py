@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.contexts import SYSTEM
 from app.db import Database
-from app.services import runs
+from app.services import outbox, runs
 from models import Mail, MailState, Run, RunState, RunStep, Withheld, new_id
 from tests.factories import make_account
 
@@ -67,7 +67,7 @@ def test_an_unfinished_run_is_overtaken(session: Session) -> None:
     assert runs.overtake(session, new) == 2
     assert old.state is RunState.FAILED
     assert old.alerts
-    assert runs.mails_by_state(session, old.id) == {"withheld": 2, "unknown": 1, "sent": 1}
+    assert outbox.tally(session, old.id) == {"withheld": 2, "unknown": 1, "sent": 1}
     session.expire_all()
     reasons = {
         mail.withheld
@@ -122,12 +122,13 @@ def test_an_alert_is_given_once(session: Session) -> None:
 @pytest.mark.parametrize(
     ("mails", "words"),
     [
-        ({"sent": 3}, []),
-        ({"sent": 3, "unknown": 1}, ["unknown"]),
-        ({"failed": 2, "queued": 1}, ["failed", "not left"]),
+        ({MailState.SENT: 3}, []),
+        ({MailState.SENT: 3, MailState.UNKNOWN: 1}, ["unknown"]),
+        ({MailState.FAILED: 2, MailState.QUEUED: 1}, ["failed", "not settled"]),
+        ({MailState.DATA: 1}, ["not settled"]),
     ],
 )
-def test_what_is_to_be_looked_at(mails: dict[str, int], words: list[str]) -> None:
+def test_what_is_to_be_looked_at(mails: dict[MailState, int], words: list[str]) -> None:
     sentences = runs.alerts_about(mails)
     assert len(sentences) == len(words)
     for sentence, word in zip(sentences, words, strict=True):
