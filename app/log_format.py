@@ -6,10 +6,12 @@ line is cleared as it is written, whoever logs.
 """
 
 import copy
+import json
 import logging
 import re
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final
 
@@ -124,6 +126,27 @@ class ClearingAccessFormatter(_Clearing, AccessFormatter):
         shown = f"{address}?{GONE}" if query else address
         record.args = (*arguments[:2], shown, *arguments[3:])
         return super().formatMessage(record)
+
+
+class ClearingLineFormatter(_Clearing, logging.Formatter):
+    """Lines for a person, cleared."""
+
+
+class ClearingJsonFormatter(logging.Formatter):
+    """One JSON object a line, cleared: `at`, `level`, `logger`, `message`, `trace` if raised."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        told = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        }
+        error = record.exc_info and record.exc_info[1]
+        if error:
+            told["trace"] = redact(traceback_of(error))
+        return json.dumps(told, ensure_ascii=False)
 
 
 _FORMS: Final = uvicorn.config.LOGGING_CONFIG["formatters"]

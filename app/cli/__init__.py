@@ -27,16 +27,11 @@ from app.cli import (
     team,
     training,
 )
+from app.cli.mendable import MENDABLE
 from app.cli.terminal import ERRORS
-from app.errors import Problem
-from app.keyring import SecretError
+from app.log_format import describe
 from app.main import prepare_words
 from app.settings import get_settings
-from data.importers import UnreadableImport
-from matching.artefact import ArtefactError
-from matching.encoders import EncoderError
-from matching.encoders.training.pairs import PairsError
-from matching.sudachi import SudachiError
 
 app = typer.Typer(
     name="enmusubi",
@@ -79,15 +74,7 @@ def main() -> None:
     """Run a command; an error that the user can mend is one sentence and exit code 2."""
     try:
         app()
-    except (
-        Problem,
-        EncoderError,
-        PairsError,
-        ArtefactError,
-        SudachiError,
-        SecretError,
-        UnreadableImport,
-    ) as error:
+    except MENDABLE as error:
         _refuse(str(error))
     except ValidationError as error:
         for fault in error.errors():
@@ -95,7 +82,8 @@ def main() -> None:
             ERRORS.print(f"{variable}: {fault['msg']}", style="red", markup=False, highlight=False)
         _refuse("These settings cannot be used: see the configuration table in README.md.")
     except SQLAlchemyError as error:
-        _refuse(f"The database cannot be used: {error}")
+        # Its own message may quote a row.
+        _refuse(f"The database cannot be used: {describe(error)}")
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -1,7 +1,11 @@
 """`nightly`: the run of the night, for cron, a systemd timer or a CronJob."""
 
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,9 +14,11 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
+from app.cli.mendable import FORESEEN, MENDABLE
+from app.cli.nightly_log import logged
 from app.cli.nightly_progress import watched
 from app.cli.opening import open_engines
-from app.cli.terminal import ERRORS, OUT
+from app.cli.terminal import OUT
 from app.emails.smtp import SmtpTransport
 from app.emails.smtp_server import server_of
 from app.errors import invalid
@@ -25,6 +31,8 @@ from app.jobs.steps import Steps
 from app.services.engines import Engines
 from app.settings import Settings, get_settings
 from models import MailState
+
+logger = logging.getLogger(__name__)
 
 NEEDED: Final = (
     "public_url",
@@ -72,23 +80,39 @@ def nightly(
     """
     settings = get_settings()
     chosen = None if day is None else day.date()
-    if dry_run:
-        _preview(settings, chosen, out)
-        return
-    _require_complete(settings)
-    engines = open_engines()
-    with watched() as steps:
-        order = Order(chosen, resume=resume, late=late, any_volume=any_volume)
-        outcome = run_nightly(tools_of(settings, engines, steps), order)
+    with logged(), _told_without_data(FORESEEN):
+        if dry_run:
+            _preview(settings, chosen, out, as_json=as_json)
+            return
+        _require_complete(settings)
+        engines = open_engines()
+        with _told_without_data(MENDABLE), watched() as steps:
+            order = Order(chosen, resume=resume, late=late, any_volume=any_volume)
+            outcome = run_nightly(tools_of(settings, engines, steps), order)
+        for sentence in outcome.alerts:
+            logger.error("%s", sentence)
     if as_json:
-        json.dump(_told(outcome), sys.stdout, ensure_ascii=False, indent=1)
-        sys.stdout.write("\n")
+        _print_json(_told(outcome))
     else:
         _show(outcome)
     raise typer.Exit(exit_code(outcome))
 
 
+@contextmanager
+def _told_without_data(foreseen: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Any other error is logged without its message, which may quote a row."""
+    passed_on: tuple[type[Exception], ...] = (typer.Exit, *foreseen)
+    try:
+        yield
+    except passed_on:
+        raise
+    except Exception:
+        logger.exception("It was cut off by an error: --resume goes on with it.")
+        raise typer.Exit(TROUBLE) from None
+
+
 def _require_complete(settings: Settings) -> None:
+    """Refuse what could not send a mail before anything is done."""
     missing = [f"ENMUSUBI_{name.upper()}" for name in NEEDED if not getattr(settings, name)]
     if missing:
         raise invalid(
@@ -96,6 +120,7 @@ def _require_complete(settings: Settings) -> None:
             f"set {', '.join(missing)} first: see the configuration table in README.md; --dry-run "
             "shows the mails without them",
         )
+    server_of(settings)
 
 
 def tools_of(settings: Settings, engines: Engines, steps: Steps) -> Tools:
@@ -117,12 +142,14 @@ def exit_code(outcome: Outcome) -> int:
     if outcome.ending is Ending.HALTED:
         return HALTED
     bad = any(outcome.mails.get(state) for state in (MailState.FAILED, MailState.UNKNOWN))
-    return TROUBLE if bad or outcome.ending is Ending.CUT_OFF else 0
+    cut = outcome.ending in (Ending.CUT_OFF, Ending.CLOSED)
+    return TROUBLE if bad or cut else 0
 
 
 SENTENCES: Final = {
     Ending.FINISHED: "The run is done.",
     Ending.BEFORE: "The run of this day was done before: nothing to do.",
+    Ending.CLOSED: "The run of this day was closed before its end by a later one.",
     Ending.BUSY: "Another runner is at it: nothing to do here.",
     Ending.CUT_OFF: "The run was cut off: --resume goes on with it.",
     Ending.HALTED: "The run is halted.",
@@ -137,8 +164,6 @@ def _show(outcome: Outcome) -> None:
             if number := outcome.mails.get(state):
                 table.add_row(state.value, str(number))
         OUT.print(table)
-    for sentence in outcome.alerts:
-        ERRORS.print(sentence, style="red", markup=False, highlight=False)
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
@@ -150,12 +175,20 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _preview(settings: Settings, day: date | None, out: Path | None) -> None:
+def _print_json(told: dict[str, Any]) -> None:
+    json.dump(told, sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.write("\n")
+
+
+def _preview(settings: Settings, day: date | None, out: Path | None, *, as_json: bool) -> None:
     engines = open_engines()
     with watched() as steps:
         tools = tools_of(settings, engines, steps)
         folder = out or settings.data_dir / PREVIEW
         written = preview(tools, day or tools.clock().date(), folder)
+    if as_json:
+        _print_json(asdict(written) | {"index": str(written.index)})
+        return
     OUT.print(f"{written.mails} mails of {written.suggestions} suggestions; nothing was sent.")
     OUT.print(f"Open in a browser: {written.index}", soft_wrap=True)
 

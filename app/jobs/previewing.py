@@ -13,7 +13,7 @@ from app.jobs.composing import compose_run
 from app.jobs.planning import score_and_plan, store
 from app.jobs.run_tools import Tools
 from app.services import audit
-from app.services.mail_composing import compose_mail
+from app.services.mail_composing import preview_mail
 from models import AuditEvent, Mail, ObjectKind, Run, RunKind, Suggestion, Withheld
 
 NO_DAY: Final = date(9999, 12, 31)
@@ -48,7 +48,7 @@ def preview(tools: Tools, day: date, folder: Path) -> Written:
         compose_run(session, run, settings=tools.settings, now=tools.clock())
         shown = []
         for mail in session.scalars(select(Mail).where(Mail.run_id == run.id).order_by(Mail.id)):
-            made = compose_mail(session, mail, settings=tools.settings, now=tools.clock())
+            made = preview_mail(session, mail, settings=tools.settings, now=tools.clock())
             if not isinstance(made, Withheld):
                 shown.append((made.digest, made.message))
         number = session.scalar(

@@ -62,16 +62,10 @@ def compose_mail(
     Opt-out, consent, address and all that the recipient may see are asked for again, whatever was
     so when it was queued. `now`: in the time zone of the office.
     """
-    # What this session has read before may have been changed by somebody else since.
-    session.refresh(mail.account)
-    reason = may_be_mailed(session, mail.account, now=now)
-    address = mail.account.email
-    if reason is not None or address is None:
-        return reason or Withheld.NO_ADDRESS
-    today = now.date()
-    shown = shown_in(session, mail, today=today)
-    if shown is None:
-        return Withheld.NOTHING_LEFT
+    found = _checked(session, mail, now=now)
+    if isinstance(found, Withheld):
+        return found
+    address, shown = found
     urls = make_links(session, mail, shown.suggestions, now=now, settings=settings)
     digest = worded(session, shown, links=lambda suggestion: urls.pairs.get(suggestion.id))
     message = digest_mail(
@@ -85,8 +79,44 @@ def compose_mail(
         until=(now + timedelta(days=settings.link_days)).date(),
     )
     _note(session, mail, shown)
-    note_reminded(session, shown.waiting, today=today)
+    note_reminded(session, shown.waiting, today=now.date())
     return Composed(digest, message)
+
+
+def preview_mail(
+    session: Session, mail: Mail, *, settings: ComposingSettings, now: datetime
+) -> Composed | Withheld:
+    """As `compose_mail`, to be looked at: without links, and nothing is noted of it.
+
+    What the settings do not say of the sender is marked as lacking.
+    """
+    found = _checked(session, mail, now=now)
+    if isinstance(found, Withheld):
+        return found
+    address, shown = found
+    digest = worded(session, shown, links=lambda _: None)
+    message = digest_mail(
+        digest,
+        sender=sender_of(settings),
+        to=address,
+        message_id=mail.message_id,
+        at=now,
+        stop_url=None,
+        one_click_url=None,
+    )
+    return Composed(digest, message)
+
+
+def _checked(session: Session, mail: Mail, *, now: datetime) -> tuple[str, Shown] | Withheld:
+    """The address and what may be said there, as the rows stand; or why nothing may."""
+    # What this session has read before may have been changed by somebody else since.
+    session.refresh(mail.account)
+    reason = may_be_mailed(session, mail.account, now=now)
+    address = mail.account.email
+    if reason is not None or address is None:
+        return reason or Withheld.NO_ADDRESS
+    shown = shown_in(session, mail, today=now.date())
+    return Withheld.NOTHING_LEFT if shown is None else (address, shown)
 
 
 def sender_of(settings: ComposingSettings) -> Sender:
