@@ -37,8 +37,9 @@ def _beside(database: Database, folder: Path) -> Path:
 
 
 def _on_server(database: Database) -> Iterator[bool]:
-    # Not from the pool: a connection that goes back to it would keep the lock.
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # A connection that goes back to the pool would keep the lock if it could not be undone.
+        connection.detach()
         held = connection.execute(
             text("SELECT pg_try_advisory_lock(:key)"), {"key": KEY}
         ).scalar_one()
