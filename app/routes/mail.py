@@ -13,7 +13,7 @@ from app.etags import ChangeTags, ReadTags
 from app.routes.me import require_whole
 from app.schemas.common import Page
 from app.schemas.mail import ConsentIn, ConsentOut, MyMailIn, MyMailOut, SwitchIn, SwitchOut
-from app.services import accounts, mail_consents, mail_halts
+from app.services import accounts, mail_consents, mail_halts, mail_suppressions
 from models import Account, ConsentMeans, utc_now
 
 router = APIRouter(tags=["mail"], route_class=ApiRoute)
@@ -86,6 +86,13 @@ def record_consent(
         session, account, **body.model_dump(), recorded_by=actor.account_id
     )
     return ConsentOut.model_validate(made)
+
+
+@router.delete("/accounts/{account_id}/mail-suppression", status_code=HTTPStatus.NO_CONTENT)
+@rule(Action.MANAGE_ACCOUNTS)
+def lift_suppression(account_id: UUID, session: WriteSession, actor: CurrentActor) -> None:
+    """Let an account's address be mailed again that a mail server has refused for good."""
+    mail_suppressions.lift_of(session, accounts.get_account(session, account_id))
 
 
 def _switch(session: Session) -> SwitchOut:

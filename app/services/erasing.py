@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.services.embeddings import delete_orphans
 from app.services.erasure_ledger import Subject
 from app.services.idempotency import forget_answers
+from app.services.mail_suppressions import lift
 from app.services.mentions import Mention, find_mentions
 from app.services.persons import (
     Person,
@@ -77,6 +78,7 @@ def erase_person(session: Session, person: Person) -> Erased:
         session.delete(partner)
         _count(done, "partners")
     session.flush()
+    done.counts["mail_suppressions"] = lift(session, *person.emails)
     forget_answers(session)
     vectors = delete_orphans(session)
     if vectors:

@@ -7,7 +7,8 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from app.keyring import digest
-from models import MailSuppression
+from app.services import audit
+from models import Account, AuditEvent, MailSuppression, ObjectKind
 
 
 def suppress(session: Session, email: str, code: int) -> None:
@@ -24,15 +25,27 @@ def is_suppressed(session: Session, email: str) -> bool:
     return bool(session.scalar(select(known)))
 
 
-def lift(session: Session, email: str) -> bool:
-    """Let that address be mailed again; False if nothing spoke against it."""
+def lift(session: Session, *emails: str) -> int:
+    """Let these addresses be mailed again; returns against how many of them anything spoke."""
     lifted = (
         delete(MailSuppression)
-        .where(MailSuppression.digest == address_digest(email))
+        .where(MailSuppression.digest.in_([address_digest(email) for email in emails]))
         .returning(MailSuppression.digest)
         .execution_options(synchronize_session=False)
     )
-    return session.scalar(lifted) is not None
+    return len(session.scalars(lifted).all())
+
+
+def lift_of(session: Session, account: Account) -> None:
+    """Let an account's address be mailed again; who did it is in the audit log."""
+    if account.email is not None and lift(session, account.email):
+        audit.record(
+            session,
+            event=AuditEvent.CHANGE,
+            object_kind=ObjectKind.ACCOUNT,
+            object_id=account.id,
+            fields=("mail_suppression",),
+        )
 
 
 def address_digest(email: str) -> str:

@@ -22,6 +22,7 @@ WITHOUT_CONDITION = {
     "DELETE /v1/accounts/{account_id}/sessions",
     "DELETE /v1/accounts/{account_id}/keys/{key_id}",
     "PUT /v1/accounts/{account_id}/password",
+    "DELETE /v1/accounts/{account_id}/mail-suppression",
 }
 """They end something, or replace a secret that nobody can read: right in whatever state it was."""
 

@@ -15,6 +15,7 @@ from app.jobs.embedding import embed_pending, pending_texts
 from app.jobs.erasing import cleanse, erase, export_file, readmit, replay
 from app.privacy import TABLES
 from app.services.erasure_ledger import Ledger
+from app.services.mail_suppressions import is_suppressed, suppress
 from app.services.persons import find_person
 from app.services.suppressions import Identifiers, some
 from app.settings import Settings
@@ -223,6 +224,20 @@ def test_an_account_alone_leaves_its_needs_and_names_what_lost_its_staff(
     assert done.unstaffed_needs == [need.id]
     assert done.counts == {"accounts": 1}
     assert number(database, Need) == 1
+
+
+def test_that_an_address_was_refused_is_forgotten(database: Database, ledger: Ledger) -> None:
+    with database.writing() as session:
+        make_account(session, email="sato@example.org", role=Role.ADMIN)
+        suppress(session, "Sato@example.org", 550)
+        suppress(session, "kato@example.org", 550)
+
+    done = erase(database, ledger, "sato@example.org", reason="request").erased
+
+    assert done.counts == {"accounts": 1, "mail_suppressions": 1}
+    with database.reading() as session:
+        assert not is_suppressed(session, "sato@example.org")
+        assert is_suppressed(session, "kato@example.org")
 
 
 def test_a_running_process_learns_of_it(database: Database, ledger: Ledger, stored: Stored) -> None:

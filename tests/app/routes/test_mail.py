@@ -10,14 +10,16 @@ from sqlalchemy import select
 
 from app.access import Scope
 from app.db import Database
+from app.services.audit import list_entries
 from app.services.keys import create_key
 from app.services.mail_consents import BY_THE_OFFICE, current, has_consent
 from app.services.mail_halts import is_halted
-from models import ConsentMeans, MailConsent, MailHalt, Role, utc_now
+from app.services.mail_suppressions import is_suppressed, suppress
+from models import AuditEvent, ConsentMeans, MailConsent, MailHalt, Role, utc_now
 from tests.app.asking import UNKNOWN, create, everything, get, problem
 from tests.app.people import person, signed_in
 from tests.conftest import with_key
-from tests.factories import make_organisation
+from tests.factories import make_account, make_organisation
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
@@ -235,6 +237,28 @@ def test_the_switch_is_set_as_it_was_read(admin: TestClient) -> None:
     _put(admin, "/v1/mail/switch", {"allowed": False})
     answer = admin.put("/v1/mail/switch", json={"allowed": True}, headers={"If-Match": etag})
     problem(answer, 412)
+
+
+# Refused addresses
+
+
+def test_an_administrator_lifts_the_refusal_of_an_address(
+    admin: TestClient, staff: TestClient, database: Database
+) -> None:
+    with database.writing() as session:
+        account = make_account(session, email="sato@example.jp")
+        other = make_account(session)  # without an address
+        suppress(session, "sato@example.jp", 550)
+    path = f"/v1/accounts/{account.id}/mail-suppression"
+    problem(staff.delete(path), 403)
+    problem(admin.delete(f"/v1/accounts/{UNKNOWN}/mail-suppression"), 404)
+    for _ in range(2):  # what is lifted stays so
+        assert admin.delete(path).status_code == 204
+    assert admin.delete(f"/v1/accounts/{other.id}/mail-suppression").status_code == 204
+    with database.reading() as session:
+        assert not is_suppressed(session, "sato@example.jp")
+        entries = list_entries(session, object_id=account.id, event=AuditEvent.CHANGE, limit=9)
+        assert [entry.fields for entry in entries] == [["mail_suppression"]]
 
 
 def test_means_that_the_office_records_are_not_those_of_the_service() -> None:
