@@ -1,19 +1,25 @@
-"""`mail consent`, `mail stop`, `mail go`: who may be mailed, and whether anybody is."""
+"""`mail consent`, `mail recipients`, `mail stop`, `mail go`: who may be mailed, and whether anybody
+is.
+"""
 
+import json
+import sys
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.table import Table
 
 from app.cli.opening import open_database
 from app.cli.terminal import OUT
 from app.contexts import SYSTEM
 from app.services import accounts, mail_consents, mail_halts
+from app.services.recipients import withheld_from
 from app.settings import get_settings
 from models import ConsentMeans, utc_now
 
-group = typer.Typer(help="Mail: consents and the kill switch.", no_args_is_help=True)
+group = typer.Typer(help="Mail: who may get it, and the kill switch.", no_args_is_help=True)
 
 
 @group.command()
@@ -42,6 +48,37 @@ def consent(
         name = found.name
     state = "has consented to be mailed" if counts else "has not consented to be mailed"
     OUT.print(f"Recorded: {name} {state}.", markup=False)
+
+
+@group.command()
+def recipients(
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON array.")] = False,
+) -> None:
+    """Who would be mailed, how often and why not, by the id of the account; no names.
+
+    Whether there is anything to say to somebody shows `enmusubi nightly --dry-run`.
+    """
+    with open_database().reading(SYSTEM) as session:
+        rows = [
+            {
+                "account": str(account.id),
+                "role": account.role.value,
+                "frequency": account.digest_frequency.value,
+                "withheld": None if reason is None else reason.value,
+            }
+            for account, reason in withheld_from(session, now=utc_now())
+        ]
+    if as_json:
+        json.dump(rows, sys.stdout, indent=1)
+        sys.stdout.write("\n")
+        return
+    table = Table("account", "role", "frequency", "mailed")
+    for row in rows:
+        reason = row["withheld"]
+        table.add_row(
+            row["account"], row["role"], row["frequency"], f"no: {reason}" if reason else "yes"
+        )
+    OUT.print(table)
 
 
 @group.command()

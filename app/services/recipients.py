@@ -38,6 +38,14 @@ def may_be_mailed(session: Session, account: Account, *, now: datetime) -> Withh
     return _why_not(account, consented, _suppressed(session, [account]))
 
 
+def withheld_from(session: Session, *, now: datetime) -> list[tuple[Account, Withheld | None]]:
+    """All accounts of the roles that get digests, each with why it may not be mailed or None."""
+    statement = select(Account).where(Account.role.in_(sorted(RECIPIENTS))).order_by(Account.id)
+    found = session.scalars(statement).all()
+    consented, suppressed = _consented(session, now=now), _suppressed(session, found)
+    return [(account, _why_not(account, consented, suppressed)) for account in found]
+
+
 def recipients(session: Session, *, now: datetime, day: date, weekday: str) -> list[Account]:
     """The accounts that may be mailed and want to be on that day, in the order of their ids.
 

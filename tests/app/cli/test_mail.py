@@ -1,5 +1,6 @@
 """`enmusubi mail`."""
 
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from app.errors import Problem
 from app.services.accounts import find_account
 from app.services.mail_consents import has_consent, record
 from app.services.mail_halts import is_halted
+from app.services.mail_suppressions import suppress
 from models import ConsentMeans, DigestFrequency, MailConsent, MailHalt, Role, utc_now
 from tests.app.cli.test_commands import run
 from tests.app.people import EMAIL
@@ -81,6 +83,30 @@ def test_a_day_to_come_is_refused(database: Database, flags: list[str]) -> None:
 def test_means_of_the_service_are_refused() -> None:
     with pytest.raises(Problem, match="choose one of: written"):
         run("mail", "consent", EMAIL, "--means", "one_click", "--on", "2026-04-01")
+
+
+def test_who_would_be_mailed_and_why_not(database: Database) -> None:
+    with database.writing() as session:
+        company = find_account(session, EMAIL).id
+        refused = make_account(session, email="refused@example.jp").id
+        suppress(session, "refused@example.jp", 550)
+        mailed = make_account(session, email="mori@example.jp").id
+        make_account(session, email="admin@example.jp", role=Role.ADMIN)
+    told = {row["account"]: row for row in json.loads(run("mail", "recipients", "--json"))}
+    assert {key: row["withheld"] for key, row in told.items()} == {
+        str(company): "no_consent",
+        str(refused): "suppressed",
+        str(mailed): None,
+    }
+    assert told[str(mailed)] == {
+        "account": str(mailed),
+        "role": "coordinator",
+        "frequency": "daily",
+        "withheld": None,
+    }
+    printed = run("mail", "recipients")
+    assert "no: no_consent" in printed
+    assert "example.jp" not in printed
 
 
 def test_the_kill_switch(database: Database) -> None:
