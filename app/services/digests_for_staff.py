@@ -74,8 +74,8 @@ def _name(row: Partner | Organisation, language: Language) -> str:
 
 def _partner(partner: Partner, language: Language) -> str:
     name = _name(partner, language)
-    home = partner.organisation
-    return name if home is None else f"{name} · {_name(home, language)}"
+    home = "" if partner.organisation is None else _name(partner.organisation, language)
+    return name if home in ("", name) else f"{name} · {home}"
 
 
 def _reason(suggestion: Suggestion, language: Language) -> str:
