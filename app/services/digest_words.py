@@ -5,7 +5,15 @@ from typing import Final
 
 from app.emails.content import Language
 from matching.signals import Sentence
-from models import CapabilityKind, Confidentiality, IntroductionState, NeedKind, PartnerKind
+from models import (
+    CapabilityKind,
+    Confidentiality,
+    IntroductionState,
+    Need,
+    NeedKind,
+    NeedVersion,
+    PartnerKind,
+)
 
 TITLE: Final = 120
 """Characters of a title that are shown."""
@@ -91,6 +99,15 @@ def said(sentence: Sentence, language: Language) -> str:
 def either(ja: str | None, en: str | None, language: Language) -> str:
     """The text in that language, or else in the other; empty if there is none."""
     return (ja or en if language == "ja" else en or ja) or ""
+
+
+def title_of(row: Need | NeedVersion, kind: NeedKind, language: Language) -> str:
+    """The title of a need or of a version of it; where it has none, the beginning of its brief, or
+    the kind of the need.
+    """
+    title = either(row.title_ja, row.title_en, language)
+    brief = either(row.brief_ja, row.brief_en, language)
+    return cut(title or brief or said(NEED_KINDS[kind], language), TITLE)
 
 
 def cut(text: str, most: int) -> str:

@@ -15,8 +15,8 @@ from app.services.digest_words import (
     either,
     in_brackets,
     said,
+    title_of,
 )
-from app.services.digests_for_staff import title_of
 from app.services.needs import query_of
 from models import Need, Suggestion
 
@@ -38,14 +38,17 @@ def groups_for_company(shown: Shown, *, links: LinksOf) -> tuple[Group, ...]:
             links=links(each.suggestion),
         )
         pairs.setdefault(each.suggestion.need, []).append(pair)
-    return tuple(Group(title_of(need, language), "", tuple(found)) for need, found in pairs.items())
+    return tuple(
+        Group(title_of(need, need.kind, language), "", tuple(found))
+        for need, found in pairs.items()
+    )
 
 
 def waiting_for_company(shown: Shown) -> tuple[Waiting, ...]:
     """The introductions to which the company may consent, by the title of its own need."""
     return tuple(
         Waiting(
-            title=title_of(each.introduction.need, shown.language),
+            title=title_of(each.introduction.need, each.introduction.need.kind, shown.language),
             step=said(STEPS[each.introduction.state], shown.language),
             reference=str(each.introduction.id),
         )

@@ -10,13 +10,13 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.emails.content import Group, Language, Pair, Waiting
+from app.emails.content import Group, Pair, Waiting
 from app.services.candidates import what_speaks
 from app.services.digest_evidence import best_pieces, title_line
 from app.services.digest_view import LinksOf, Shown
-from app.services.digest_words import NEED_KINDS, STEPS, TITLE, cut, either, said
+from app.services.digest_words import STEPS, said, title_of
 from matching.signals import Sentence
-from models import Need, NeedVersion, Suggestion
+from models import Suggestion
 
 REASONS: Final[Mapping[tuple[bool, bool], Sentence]] = {
     (True, True): Sentence(
@@ -45,7 +45,7 @@ def groups_for_partner(session: Session, shown: Shown, *, links: LinksOf) -> tup
     pieces = best_pieces(session, shown.suggestions)
     pairs = tuple(
         Pair(
-            who=_title(shown.briefs[suggestion.need_id].version, suggestion.need, language),
+            who=title_of(shown.briefs[suggestion.need_id].version, suggestion.need.kind, language),
             reason=said(_reason(suggestion), language),
             evidence=title_line(pieces.get(suggestion.id), language),
             is_new=True,
@@ -60,20 +60,13 @@ def waiting_for_partner(shown: Shown) -> tuple[Waiting, ...]:
     """The introductions to which the partner may consent, by the brief that it is shown."""
     return tuple(
         Waiting(
-            title=_title(each.version, each.introduction.need, shown.language),
+            title=title_of(each.version, each.introduction.need.kind, shown.language),
             step=said(STEPS[each.introduction.state], shown.language),
             reference=str(each.introduction.id),
         )
         for each in shown.waiting
         if each.version is not None
     )
-
-
-def _title(version: NeedVersion, need: Need, language: Language) -> str:
-    """The version's title, or else the beginning of its brief: nothing of the need but its kind."""
-    title = either(version.title_ja, version.title_en, language)
-    brief = either(version.brief_ja, version.brief_en, language)
-    return cut(title or brief or said(NEED_KINDS[need.kind], language), TITLE)
 
 
 def _reason(suggestion: Suggestion) -> Sentence:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.emails.content import Group, Language, Pair, Waiting
 from app.services.digest_evidence import best_pieces, full_line
 from app.services.digest_view import LinksOf, Shown
-from app.services.digest_words import LEVELS, NAME, NEED_KINDS, STEPS, TITLE, cut, either, said
+from app.services.digest_words import LEVELS, NAME, STEPS, cut, either, said, title_of
 from models import Need, Organisation, Partner, Suggestion
 
 SIGNALS: Final = 2
@@ -23,7 +23,7 @@ def groups_for_staff(session: Session, shown: Shown, *, links: LinksOf) -> tuple
     for each in shown.pairs:
         suggestion = each.suggestion
         pair = Pair(
-            who=_partner(suggestion.partner, language),
+            who=partner_line(suggestion.partner, language),
             reason=_reason(suggestion, language),
             evidence=full_line(pieces.get(suggestion.id), suggestion, language),
             is_new=each.is_new,
@@ -32,7 +32,7 @@ def groups_for_staff(session: Session, shown: Shown, *, links: LinksOf) -> tuple
         )
         pairs.setdefault(suggestion.need, []).append(pair)
     return tuple(
-        Group(_heading(need, language), _about(need, language), tuple(found))
+        Group(heading_of(need, language), _about(need, language), tuple(found))
         for need, found in pairs.items()
     )
 
@@ -42,8 +42,8 @@ def waiting_for_staff(shown: Shown) -> tuple[Waiting, ...]:
     language = shown.language
     return tuple(
         Waiting(
-            title=f"{_heading(each.introduction.need, language)} → "
-            f"{_partner(each.introduction.partner, language)}",
+            title=f"{heading_of(each.introduction.need, language)} → "
+            f"{partner_line(each.introduction.partner, language)}",
             step=said(STEPS[each.introduction.state], language),
             reference=str(each.introduction.id),
         )
@@ -51,15 +51,9 @@ def waiting_for_staff(shown: Shown) -> tuple[Waiting, ...]:
     )
 
 
-def title_of(need: Need, language: Language) -> str:
-    """A need's own title; the beginning of its brief where it has none."""
-    title = either(need.title_ja, need.title_en, language)
-    brief = either(need.brief_ja, need.brief_en, language)
-    return cut(title or brief or said(NEED_KINDS[need.kind], language), TITLE)
-
-
-def _heading(need: Need, language: Language) -> str:
-    return f"{title_of(need, language)} · {_name(need.organisation, language)}"
+def heading_of(need: Need, language: Language) -> str:
+    """Its title and its company."""
+    return f"{title_of(need, need.kind, language)} · {_name(need.organisation, language)}"
 
 
 def _about(need: Need, language: Language) -> str:
@@ -72,7 +66,8 @@ def _name(row: Partner | Organisation, language: Language) -> str:
     return cut(either(row.name_ja, row.name_en, language), NAME)
 
 
-def _partner(partner: Partner, language: Language) -> str:
+def partner_line(partner: Partner, language: Language) -> str:
+    """Its name and its organisation, once if they are the same."""
     name = _name(partner, language)
     home = "" if partner.organisation is None else _name(partner.organisation, language)
     return name if home in ("", name) else f"{name} · {home}"

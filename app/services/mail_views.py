@@ -11,18 +11,17 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.access import Action, Scope, View
+from app.emails.content import Language
 from app.errors import Problem
 from app.services.actors import actor_of
+from app.services.digest_words import title_of
+from app.services.digests_for_staff import heading_of, partner_line
 from app.services.needs import view_of
 from app.services.outside import get_brief
 from models import (
     Account,
     Confidentiality,
     Disclosure,
-    Need,
-    NeedVersion,
-    Organisation,
-    Partner,
     Role,
     Suggestion,
 )
@@ -38,13 +37,10 @@ def lines_for(session: Session, suggestion: Suggestion, account: Account) -> tup
     actor, need = actor_of(account, scopes=frozenset(Scope)), suggestion.need
     if view_of(session, need, actor=actor, action=Action.READ_NEED) is not View.FULL:
         return None
-    title = _title(need, account.language)
+    language: Language = "en" if account.language == "en" else "ja"
     if not actor.is_staff:  # the company whose need it is
-        return (title,)
-    partner = suggestion.partner
-    home = "" if partner.organisation is None else _name(partner.organisation, account.language)
-    who = " · ".join(part for part in (_name(partner, account.language), home) if part)
-    return (f"{title} · {_name(need.organisation, account.language)}", who)
+        return (title_of(need, need.kind, language),)
+    return (heading_of(need, language), partner_line(suggestion.partner, language))
 
 
 def _for_partner(
@@ -62,22 +58,10 @@ def _for_partner(
         return None
     if not _was_shown(session, brief.version.id, account.id):
         return None
-    return (_title(brief.version, account.language),)
+    language: Language = "en" if account.language == "en" else "ja"
+    return (title_of(brief.version, need.kind, language),)
 
 
 def _was_shown(session: Session, version_id: UUID, account_id: UUID) -> bool:
     shown = exists().where(Disclosure.version_id == version_id, Disclosure.account_id == account_id)
     return bool(session.scalar(select(shown)))
-
-
-def _title(row: Need | NeedVersion, language: str) -> str:
-    return _in(language, row.title_ja, row.title_en)
-
-
-def _name(row: Organisation | Partner, language: str) -> str:
-    return _in(language, row.name_ja, row.name_en)
-
-
-def _in(language: str, ja: str | None, en: str | None) -> str:
-    """The text in that language, else in the other."""
-    return (ja or en if language == "ja" else en or ja) or ""

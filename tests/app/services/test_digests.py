@@ -151,6 +151,11 @@ def test_staff_reads_names_reason_and_evidence(region: Region) -> None:
     assert pair.suggested_on is None
 
 
+def test_an_organisation_that_is_the_partner_is_named_once(region: Region) -> None:
+    region.partner.name_en = "A university"
+    assert only(region.says(Side.STAFF).groups).pairs[0].who == "A university"
+
+
 def test_in_japanese_and_in_the_other_language_where_there_is_none(region: Region) -> None:
     region.accounts[Side.STAFF].language = "ja"
     digest = region.says(Side.STAFF)
