@@ -56,6 +56,9 @@ def test_a_page_shows_what_its_recipient_may_see(
         "partner": {TEASER},
     }
     assert seen == (set() if what == "stop" else may[who])
+    # A company knows its candidates by a number alone, the same as in the mail.
+    numbered = bool(re.search(r"Candidate [0-9a-f]{8}\b", answer.text))
+    assert numbered is (who == "company" and what != "stop")
 
 
 def test_the_page_speaks_the_recipients_language(pages: TestClient, posted: Posted) -> None:
