@@ -125,7 +125,7 @@ def test_a_token_answers_for_its_recipient_alone(pages: TestClient, posted: Post
     press(pages, posted.path("partner", "decline"), body)
     assert posted.answers() == [("partner", "decline", "terms")]
     for who in ("staff", "company"):
-        assert "Do you want" in pages.get(posted.path(who, "accept")).text
+        assert "Yes, go ahead" in pages.get(posted.path(who, "accept")).text
 
 
 def test_an_answer_cannot_be_given_at_the_address_of_another_purpose(
