@@ -15,6 +15,7 @@ from app.emails.content import Language
 from app.errors import Problem
 from app.services.actors import actor_of
 from app.services.digest_words import title_of
+from app.services.digests_for_companies import label_of
 from app.services.digests_for_staff import heading_of, partner_line
 from app.services.needs import view_of
 from app.services.outside import get_brief
@@ -39,7 +40,7 @@ def lines_for(session: Session, suggestion: Suggestion, account: Account) -> tup
         return None
     language: Language = "en" if account.language == "en" else "ja"
     if not actor.is_staff:  # the company whose need it is
-        return (title_of(need, need.kind, language),)
+        return (title_of(need, need.kind, language), label_of(suggestion, language))
     return (heading_of(need, language), partner_line(suggestion.partner, language))
 
 
