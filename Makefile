@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime-static
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match bench-rank train lock clean
+.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match bench-rank bench-plan train lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench-match: setup ## Time of a warm match request on the open needs of the data
 
 bench-rank: $(VENV)/.development ## Time of the engine on 10,000 partners, beside a NumPy and bm25s peer
 	$(BIN)/enmusubi bench rank
+
+bench-plan: setup ## Time and worth of a night's plan of 1,000 needs and 10,000 partners
+	$(BIN)/enmusubi bench plan
 
 # Partner sets whose licences allow it; reviewer-gold and scifact are for evaluation only.
 BENCH ?= ../shared/bench
