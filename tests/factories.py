@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.services.capabilities import passage_of
@@ -18,6 +19,7 @@ from models import (
     DeclineReason,
     Introduction,
     IntroductionState,
+    Mail,
     Need,
     NeedKind,
     NeedStatus,
@@ -28,7 +30,10 @@ from models import (
     Partner,
     PartnerKind,
     Role,
+    Run,
+    RunKind,
     Side,
+    new_id,
     utc_now,
 )
 
@@ -141,4 +146,21 @@ def make_introduction(
     if state is IntroductionState.CLOSED:
         introduction.outcome = Outcome.NO_AGREEMENT
     row: Introduction = _stored(session, introduction, values)
+    return row
+
+
+def make_run(session: Session, run_date: date, **values: Any) -> Run:
+    """The nightly run of that date, made if there is none."""
+    run = session.scalar(select(Run).where(Run.run_date == run_date)) or Run(
+        kind=RunKind.SUGGESTIONS, run_date=run_date, counts={}, seconds={}, report={}, alerts=[]
+    )
+    row: Run = _stored(session, run, values)
+    return row
+
+
+def make_mail(session: Session, run: Run, account: Account, **values: Any) -> Mail:
+    """A mail of that run, which waits unless told otherwise."""
+    key = new_id()
+    mail = Mail(id=key, run=run, account=account, message_id=f"<{key}@office.example>")
+    row: Mail = _stored(session, mail, values)
     return row

@@ -21,9 +21,9 @@ from models import (
     Partner,
     Role,
     Run,
-    RunKind,
     Suggestion,
 )
+from tests import factories
 from tests.factories import make_account, make_partner
 
 NOW = datetime(2026, 11, 30, 2, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
@@ -68,10 +68,7 @@ def mailing(settings: Settings, **values: Any) -> Settings:
 
 def make_run(session: Session, day: date = TODAY) -> Run:
     """The run of a day."""
-    run = Run(kind=RunKind.SUGGESTIONS, run_date=day, counts={}, seconds={}, report={}, alerts=[])
-    session.add(run)
-    session.flush()
-    return run
+    return factories.make_run(session, day)
 
 
 def make_suggestion(

@@ -28,12 +28,19 @@ from models import (
     Partner,
     Role,
     Run,
-    RunKind,
     Suggestion,
     SuggestionAnswer,
     utc_now,
 )
-from tests.factories import make_account, make_need, make_organisation, make_partner, make_version
+from tests import factories
+from tests.factories import (
+    make_account,
+    make_need,
+    make_organisation,
+    make_partner,
+    make_run,
+    make_version,
+)
 
 PUBLIC_URL = "https://enmusubi.example.jp"
 NIGHT = date(2026, 4, 1)
@@ -99,15 +106,7 @@ class Posted:
 
 def make_mail(session: Session, run_date: date, account: Account) -> Mail:
     """A mail of that night's run."""
-    run = session.scalar(select(Run).where(Run.run_date == run_date))
-    if run is None:
-        run = Run(kind=RunKind.SUGGESTIONS, run_date=run_date)
-        session.add(run)
-        session.flush()
-    mail = Mail(run=run, account=account, message_id=f"<{run.id}.{account.id}@example.jp>")
-    session.add(mail)
-    session.flush()
-    return mail
+    return factories.make_mail(session, make_run(session, run_date), account)
 
 
 def post_suggestion(

@@ -11,12 +11,11 @@ from models import (
     DeclineReason,
     Need,
     Partner,
-    Run,
-    RunKind,
     Side,
     Suggestion,
     SuggestionAnswer,
 )
+from tests.factories import make_run
 
 TONIGHT = date(2026, 11, 26)
 
@@ -31,21 +30,12 @@ def moment(day: date) -> datetime:
     return datetime.combine(day, time(12), UTC)
 
 
-def stored_run(session: Session, on: date) -> Run:
-    """The run of that date, made if there is none."""
-    known = session.query(Run).filter(Run.run_date == on).one_or_none()
-    run = known or Run(kind=RunKind.SUGGESTIONS, run_date=on)
-    session.add(run)
-    session.flush()
-    return run
-
-
 def suggested(
     session: Session, need: Need, partner: Partner, on: date, **values: Any
 ) -> Suggestion:
     """A suggestion of that date, of the pair as it stands, with the score 0.5."""
     fields = {
-        "run_id": stored_run(session, on).id,
+        "run_id": make_run(session, on).id,
         "suggested_on": on,
         "need_id": need.id,
         "partner_id": partner.id,

@@ -16,9 +16,6 @@ from app.services.keys import create_key
 from app.services.mail_links import find_link
 from models import (
     Account,
-    Introduction,
-    IntroductionNote,
-    MailConsent,
     MailLink,
     Need,
     Role,
@@ -33,6 +30,11 @@ from tests.app.mailing import (
     everything,
     post_suggestion,
     press,
+)
+from tests.app.routes.test_mail_answers import (  # noqa: F401 - the same tests
+    test_both_sides_accepting_at_once_make_one_introduction,
+    test_different_answers_at_once_are_one,
+    test_twenty_presses_at_once_are_one,
 )
 from tests.conftest import engines_of, with_key
 from tests.factories import make_cluster, make_organisation
@@ -74,47 +76,6 @@ def test_a_page_shows_what_its_recipient_may_see(pages: TestClient, posted: Post
         for who in SIDES
     }
     assert seen == {"staff": [TITLE, PARTNER], "company": [TITLE], "partner": [TEASER]}
-
-
-@pytest.mark.parametrize(
-    ("what", "body"), [("accept", ""), ("decline", "reason=terms"), ("stop", "")]
-)
-def test_twenty_presses_at_once_are_one(
-    pages: TestClient, posted: Posted, what: str, body: str
-) -> None:
-    path = posted.path("partner", what)
-    with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda _: press(pages, path, body), range(20)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.text for answer in answers}) == 1
-    with posted.database.reading() as session:
-        counts = [
-            session.scalar(select(func.count()).select_from(table)) or 0
-            for table in (Introduction, IntroductionNote, MailConsent)
-        ]
-    assert len(posted.answers()) == (what != "stop")
-    assert counts == {"accept": [1, 1, 0], "decline": [0, 0, 0], "stop": [0, 0, 1]}[what]
-
-
-def test_different_answers_at_once_are_one(pages: TestClient, posted: Posted) -> None:
-    """Each by a link of its own: the row of the need makes the second wait for the first."""
-    paths = [posted.path("company", what) for what in ("accept", "decline")] * 10
-    with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda path: press(pages, path, "reason=terms"), paths))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len(posted.answers()) == 1
-
-
-def test_both_sides_accepting_at_once_make_one_introduction(
-    pages: TestClient, posted: Posted
-) -> None:
-    paths = [posted.path(who, "accept") for who in SIDES] * 4
-    with ThreadPoolExecutor(12) as threads:
-        answers = list(threads.map(lambda path: press(pages, path), paths))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len(posted.answers()) == 3
-    with posted.database.reading() as session:
-        assert session.scalar(select(func.count()).select_from(Introduction)) == 1
 
 
 def test_a_need_changed_in_the_same_moment_is_not_answered(

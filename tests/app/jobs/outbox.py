@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from models import Account, Mail, MailState, Run, RunKind, RunStep, Withheld, new_id, utc_now
-from tests.factories import make_account
+from models import Account, Mail, MailState, Run, RunStep, Withheld, utc_now
+from tests import factories
+from tests.factories import make_account, make_mail
 
 SENDER = "office@office.example"
 
@@ -17,24 +18,14 @@ SENDER = "office@office.example"
 def make_run(session: Session, **values: object) -> Run:
     """A run that is to deliver, of a day on which there is none yet."""
     days = len(session.scalars(select(Run.id)).all())
-    run = Run(
-        kind=RunKind.SUGGESTIONS,
-        run_date=date(2026, 1, 1) + timedelta(days=days),
-        step=RunStep.DELIVER,
-        **values,
-    )
-    session.add(run)
-    session.flush()
-    return run
+    day = date(2026, 1, 1) + timedelta(days=days)
+    return factories.make_run(session, day, step=RunStep.DELIVER, **values)
 
 
 def queue(session: Session, run_id: UUID, account_id: UUID) -> Mail:
     """A mail that waits."""
-    key = new_id()
-    mail = Mail(id=key, run_id=run_id, account_id=account_id, message_id=f"<{key}@office.example>")
-    session.add(mail)
-    session.flush()
-    return mail
+    run, account = session.get_one(Run, run_id), session.get_one(Account, account_id)
+    return make_mail(session, run, account)
 
 
 def make_outbox(database: Database, *emails: str | None) -> UUID:

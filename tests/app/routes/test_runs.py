@@ -7,9 +7,9 @@ from fastapi.testclient import TestClient
 
 from app.db import Database
 from app.services import runs
-from models import Mail, MailState, Run, new_id
+from models import MailState, Run
 from tests.app.asking import UNKNOWN, everything, get, problem
-from tests.factories import make_account
+from tests.factories import make_account, make_mail
 
 STATES = (MailState.SENT, MailState.SENT, MailState.UNKNOWN)
 
@@ -22,16 +22,7 @@ def run(database: Database) -> Run:
         assert run is not None
         runs.note(session, run, counts={"mails": 3})
         for state in STATES:
-            account = make_account(session)
-            session.add(
-                Mail(
-                    run_id=run.id,
-                    account_id=account.id,
-                    message_id=f"<{new_id()}@example.jp>",
-                    state=state,
-                )
-            )
-        session.flush()
+            make_mail(session, run, make_account(session), state=state)
         runs.finish(session, run, alerts=["1 mails are unknown."])
     return run
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app.contexts import SYSTEM
 from app.db import Database
 from app.services import outbox, runs
-from models import Mail, MailState, Run, RunState, RunStep, Withheld, new_id
-from tests.factories import make_account
+from models import MailState, Run, RunState, RunStep, Withheld
+from tests.factories import make_account, make_mail
 
 DAY = date(2026, 4, 1)
 
@@ -31,16 +31,7 @@ def begun(session: Session, day: date = DAY) -> Run:
 def add_mails(session: Session, run: Run, number: int, state: MailState = MailState.SENT) -> None:
     """That many mails in that state."""
     for _ in range(number):
-        account = make_account(session)
-        session.add(
-            Mail(
-                run_id=run.id,
-                account_id=account.id,
-                message_id=f"<{new_id()}@example.jp>",
-                state=state,
-            )
-        )
-    session.flush()
+        make_mail(session, run, make_account(session), state=state)
 
 
 def finished(session: Session, day: date, mails: int) -> Run:
