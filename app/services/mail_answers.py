@@ -91,8 +91,8 @@ def state_of(session: Session, link: MailLink, *, now: datetime, today: date) ->
     account = session.get_one(Account, link.account_id)
     if link.suggestion_id is None:
         standing = Standing.EXPIRED if now >= link.expires_at else Standing.OPEN
-        used = link.used_at is not None
-        return LinkState(Standing.DONE if used else standing, link.purpose, account.language)
+        done = _has_stopped(link, account)
+        return LinkState(Standing.DONE if done else standing, link.purpose, account.language)
     held = _Held(
         link,
         session.get_one(Mail, link.mail_id),
@@ -236,14 +236,23 @@ def _tell_office(
 
 
 def stop(session: Session, link: MailLink, *, means: ConsentMeans, now: datetime) -> LinkState:
-    """Stop all mail to the account of a locked link, once; how the link stands afterwards."""
+    """Stop all mail to the account of a locked link; how the link stands afterwards.
+
+    Pressed again it does nothing while mail is stopped, and stops it anew for who has allowed it
+    since: nobody is told that no more mails come who is still sent them.
+    """
     if link.purpose is not LinkPurpose.STOP:
         raise ValueError("this link stops nothing")
     account = get_account(session, link.account_id, lock=True)
-    if link.used_at is None and now < link.expires_at:
+    if not _has_stopped(link, account) and now < link.expires_at:
         acting(session, actor_of(account, scopes=frozenset(Scope)))
         mail_consents.record(session, account, given=False, means=means, at=now, recorded_by=None)
         account.digest_frequency = DigestFrequency.NEVER
         link.used_at = now
         session.flush()
     return state_of(session, link, now=now, today=now.date())
+
+
+def _has_stopped(link: MailLink, account: Account) -> bool:
+    """True if the link was used, and what it did still holds."""
+    return link.used_at is not None and account.digest_frequency is DigestFrequency.NEVER
