@@ -1,9 +1,10 @@
 """Digests of companies: anonymous candidates for their own needs, by the policy's coarse view."""
 
 from typing import Final
+from uuid import UUID
 
 from app.emails.content import Group, Language, Pair, Waiting
-from app.services.candidates import Candidate, candidate_of
+from app.services.candidates import Candidate, candidate_id, candidate_of
 from app.services.digest_view import LinksOf, Shown
 from app.services.digest_words import (
     ANY_PARTNER,
@@ -69,5 +70,16 @@ def _who(candidate: Candidate, suggestion: Suggestion, language: Language) -> st
     cluster = next((c for c in suggestion.partner.clusters if c.slug == candidate.cluster), None)
     name = "" if cluster is None else either(cluster.name_ja, cluster.name_en, language)
     words = said(kind, language) + in_brackets(cut(name, NAME), language)
-    label = f"{said(CANDIDATE, language)} {candidate.id.hex[:ID_SIGNS]}"
+    label = _label(candidate.id, language)
     return f"{label}：{words}" if language == "ja" else f"{label}: {words}"
+
+
+def label_of(suggestion: Suggestion, language: Language) -> str:
+    """`Candidate 3f2a91bc`, as the company knows the partner of a suggestion."""
+    query = query_of(suggestion.need)
+    key = candidate_id(query, need_id=suggestion.need_id, partner_id=suggestion.partner_id)
+    return _label(key, language)
+
+
+def _label(candidate: UUID, language: Language) -> str:
+    return f"{said(CANDIDATE, language)} {candidate.hex[:ID_SIGNS]}"

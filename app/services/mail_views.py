@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.access import Action, Scope, View
 from app.errors import Problem
 from app.services.actors import actor_of
+from app.services.digests_for_companies import label_of
 from app.services.needs import view_of
 from app.services.outside import get_brief
 from models import (
@@ -40,7 +41,7 @@ def lines_for(session: Session, suggestion: Suggestion, account: Account) -> tup
         return None
     title = _title(need, account.language)
     if not actor.is_staff:  # the company whose need it is
-        return (title,)
+        return (title, label_of(suggestion, "en" if account.language == "en" else "ja"))
     partner = suggestion.partner
     home = "" if partner.organisation is None else _name(partner.organisation, account.language)
     who = " · ".join(part for part in (_name(partner, account.language), home) if part)

@@ -267,7 +267,7 @@ def test_a_pair_that_is_being_introduced_is_no_suggestion(
     assert addressed(queue(session, run, settings)) == (region.all if has_ended else set())
 
 
-@pytest.mark.parametrize("status", set(NeedStatus) - {NeedStatus.OPEN})
+@pytest.mark.parametrize("status", sorted(set(NeedStatus) - {NeedStatus.OPEN}))
 def test_a_need_that_is_not_open_is_told_nobody(
     session: Session, settings: Settings, region: Region, status: NeedStatus
 ) -> None:

@@ -177,7 +177,7 @@ def test_an_answer_of_long_ago_does_not_bind_a_new_suggestion(
         )
 
     posted.change(earlier)
-    assert "Do you want this introduction?" in pages.get(posted.path("partner", "accept")).text
+    assert "Yes, go ahead" in pages.get(posted.path("partner", "accept")).text
     press(pages, posted.path("partner", "accept"))
     assert posted.answers() == [("partner", "accept", None)]
 

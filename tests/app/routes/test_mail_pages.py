@@ -56,6 +56,9 @@ def test_a_page_shows_what_its_recipient_may_see(
         "partner": {TEASER},
     }
     assert seen == (set() if what == "stop" else may[who])
+    # A company knows its candidates by a number alone, the same as in the mail.
+    numbered = bool(re.search(r"Candidate [0-9a-f]{8}\b", answer.text))
+    assert numbered is (who == "company" and what != "stop")
 
 
 def test_the_page_speaks_the_recipients_language(pages: TestClient, posted: Posted) -> None:
@@ -122,7 +125,7 @@ def test_a_token_answers_for_its_recipient_alone(pages: TestClient, posted: Post
     press(pages, posted.path("partner", "decline"), body)
     assert posted.answers() == [("partner", "decline", "terms")]
     for who in ("staff", "company"):
-        assert "Do you want" in pages.get(posted.path(who, "accept")).text
+        assert "Yes, go ahead" in pages.get(posted.path(who, "accept")).text
 
 
 def test_an_answer_cannot_be_given_at_the_address_of_another_purpose(

@@ -355,7 +355,7 @@ def test_who_waits_is_reminded_once(queued: Queued) -> None:
     assert made.remind_on == TODAY + timedelta(days=7)
 
 
-@pytest.mark.parametrize("state", set(IntroductionState) - {IntroductionState.RELEASED})
+@pytest.mark.parametrize("state", sorted(set(IntroductionState) - {IntroductionState.RELEASED}))
 def test_an_introduction_that_moved_on_is_no_reminder(
     session: Session, settings: Settings, state: IntroductionState
 ) -> None:
