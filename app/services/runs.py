@@ -62,7 +62,8 @@ def last_day(session: Session, kind: RunKind = RunKind.SUGGESTIONS) -> date | No
 def overtake(session: Session, run: Run) -> int:
     """Close earlier runs that were not finished; returns how many mails of them will not leave.
 
-    What they were to say is in the digests of this run, since it was in no mail that left.
+    What they were to say is in the digests of this run, since it was in no mail that left. Mails
+    of theirs that turn out to be unknown are told of in both runs: nobody looks at a closed one.
     """
     earlier = session.scalars(
         select(Run).where(
@@ -85,7 +86,9 @@ def overtake(session: Session, run: Run) -> int:
             .execution_options(synchronize_session=False)
         )
         stopped += int(getattr(result, "rowcount", 0))
-        settle_lost(session, each)
+        for sentence in alerts_about({MailState.UNKNOWN: settle_lost(session, each)}):
+            alert(session, each, sentence)
+            alert(session, run, f"The run of {each.run_date}: {sentence}")
         fail(session, each, "It was not finished before the next run: that one has closed it.")
     return stopped
 
