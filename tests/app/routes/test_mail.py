@@ -61,6 +61,21 @@ def test_a_company_consents_for_itself(company: TestClient, database: Database) 
         assert has_consent(session, account)
 
 
+def test_a_withdrawal_counts_after_the_clock_was_set_back(
+    company: TestClient, database: Database
+) -> None:
+    """The consent bears a date to come, on which it would count again."""
+    before = _put(company, "/v1/me/mail", {"frequency": "daily", "consent": True})
+    assert before["consent"]
+    with database.writing() as session:
+        (row,) = session.scalars(select(MailConsent))
+        row.at += timedelta(days=1)
+    after = _put(company, "/v1/me/mail", {"frequency": "daily", "consent": False})
+    assert not after["consent"]
+    with database.reading() as session:
+        assert not has_consent(session, row.account_id)
+
+
 def test_only_a_change_of_the_consent_is_recorded(company: TestClient, database: Database) -> None:
     for consent, rows in ((False, 0), (True, 1), (True, 1), (False, 2), (False, 2), (True, 3)):
         body = {"frequency": "daily", "consent": consent}
