@@ -98,6 +98,19 @@ def make_links(
     return MailUrls(pairs, stop_url=stop, one_click_url=f"{stop}/one-click")
 
 
+def end_answers(session: Session, account_id: UUID) -> None:
+    """End the links by which an account answers: whoever has its mails is somebody else now.
+
+    Those that stop mail stay: at worst somebody is mailed less. For the system, which alone sees
+    links.
+    """
+    session.execute(
+        delete(MailLink).where(
+            MailLink.account_id == account_id, MailLink.purpose != LinkPurpose.STOP
+        )
+    )
+
+
 def find_link(session: Session, token: str, *, lock: bool = False) -> MailLink | None:
     """The link of a token, None if there is none; `lock` it to act by it.
 
