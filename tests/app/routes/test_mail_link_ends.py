@@ -13,6 +13,7 @@ from app.services.mail_links import make_links
 from models import (
     Account,
     Confidentiality,
+    DigestFrequency,
     IntroductionState,
     IntroductionStep,
     Mail,
@@ -217,6 +218,10 @@ def test_a_new_attempt_at_a_mail_ends_the_links_of_the_last(
         make_links(session, mail, [suggestion], now=utc_now(), settings=Linking())
 
     posted.change(retry)
-    for what in PURPOSES:
+    for what in ("accept", "decline", "later"):
         assert press(pages, posted.path("partner", what), "reason=terms").status_code == 404
+    # The last attempt may have been delivered although the server said that it was not.
+    assert press(pages, posted.path("partner", "stop")).status_code == 200
+    with posted.database.reading() as session:
+        assert _account(session, posted, "partner").digest_frequency is DigestFrequency.NEVER
     assert press(pages, posted.path("company", "accept")).status_code == 200
