@@ -84,6 +84,25 @@ def test_only_a_change_of_the_consent_is_recorded(company: TestClient, database:
             assert len(session.scalars(select(MailConsent)).all()) == rows
 
 
+def test_a_consent_ends_with_its_address(
+    admin: TestClient, company: TestClient, database: Database
+) -> None:
+    """Who reads the new mailbox has not been asked."""
+    me = get(company, "/v1/me")
+    path = f"/v1/accounts/{me['id']}"
+    assert admin.patch(path, json={"email": "first@example.jp"}).status_code == 200
+    _put(company, "/v1/me/mail", {"frequency": "daily", "consent": True})
+    assert admin.patch(path, json={"name": "Another name"}).status_code == 200
+    assert get(company, "/v1/me/mail")["consent"] is True
+    assert admin.patch(path, json={"email": "second@example.jp"}).status_code == 200
+    assert get(company, "/v1/me/mail")["consent"] is False
+    records = get(admin, f"{path}/mail-consents")["items"]
+    assert [(each["given"], each["means"]) for each in records] == [
+        (True, "self_service"),
+        (False, "address_changed"),
+    ]
+
+
 def test_staff_needs_no_consent(staff: TestClient) -> None:
     assert get(staff, "/v1/me/mail")["consent_needed"] is False
 
