@@ -276,4 +276,5 @@ def test_means_that_the_office_records_are_not_those_of_the_service() -> None:
         ConsentMeans.SELF_SERVICE,
         ConsentMeans.STOP_LINK,
         ConsentMeans.ONE_CLICK,
+        ConsentMeans.ADDRESS_CHANGED,
     }
