@@ -275,6 +275,8 @@ class ConsentMeans(StrEnum):
     STOP_LINK = "stop_link"
     ONE_CLICK = "one_click"
     """By the mail program's own button (RFC 8058)."""
+    ADDRESS_CHANGED = "address_changed"
+    """Withdrawn by the service: it was given for another address."""
 
 
 class EncoderUse(StrEnum):

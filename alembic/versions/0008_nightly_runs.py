@@ -440,6 +440,7 @@ def _create_recipients() -> None:
                 "self_service",
                 "stop_link",
                 "one_click",
+                "address_changed",
                 name="consent_means",
                 native_enum=False,
                 create_constraint=True,

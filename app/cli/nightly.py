@@ -141,9 +141,9 @@ def exit_code(outcome: Outcome) -> int:
     """What the outcome tells whoever started it."""
     if outcome.ending is Ending.HALTED:
         return HALTED
-    bad = any(outcome.mails.get(state) for state in (MailState.FAILED, MailState.UNKNOWN))
     cut = outcome.ending in (Ending.CUT_OFF, Ending.CLOSED)
-    return TROUBLE if bad or cut else 0
+    bad = any(outcome.mails.get(state) for state in (MailState.FAILED, MailState.UNKNOWN))
+    return TROUBLE if cut or bad or outcome.alerts else 0
 
 
 SENTENCES: Final = {

@@ -272,7 +272,7 @@ class _Work:
         with self._tools.database.writing(SYSTEM) as session:
             run = self._run(session)
             mails = outbox.tally(session, run.id)
-            sentences = runs.alerts_about(mails)
+            sentences = runs.alerts_of(session, run)
             waiting = any(mails.get(state) for state in outbox.UNSETTLED)
             if waiting:
                 for sentence in sentences:

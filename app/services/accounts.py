@@ -10,14 +10,26 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.access import STAFF
+from app.contexts import as_system
 from app.errors import conflict, invalid, not_found
+from app.services import mail_consents
 from app.services.clusters import clusters_by_slug
+from app.services.mail_links import end_answers
 from app.services.paging import PageOf, page
 from app.services.passwords import hash_password, require_good_password
 from app.services.sessions import end_sessions
 from app.services.suppressions import require_admitted_email
 from matching.text import normalise
-from models import Account, ApiKey, DigestFrequency, Organisation, Partner, Role, utc_now
+from models import (
+    Account,
+    ApiKey,
+    ConsentMeans,
+    DigestFrequency,
+    Organisation,
+    Partner,
+    Role,
+    utc_now,
+)
 
 NAME_LENGTH: Final = 200
 EMAIL_LENGTH: Final = 254
@@ -77,7 +89,8 @@ def write_account(
 ) -> None:
     """Give an account these values; another role or binding ends its sessions and keys.
 
-    Another e-mail address ends its sessions and undoes its binding to OpenID. `clusters`: slugs.
+    Another e-mail address ends its sessions, the links in its mails and its consent to be mailed,
+    which was given for the old one, and undoes its binding to OpenID. `clusters`: slugs.
 
     Problem 422 and 409 as in `create_account`, and 409 for the last administrator's role.
     """
@@ -109,8 +122,26 @@ def write_account(
         account.oidc_issuer = account.oidc_subject = None
     session.flush()
     rebound = before != (role, organisation_id, partner_id)
-    if rebound or address_before != email:
+    _end_ways_in(session, account, rebound=rebound, moved=address_before != email)
+    if address_before not in (None, email) and mail_consents.has_consent(session, account.id):
+        mail_consents.record(
+            session,
+            account,
+            given=False,
+            means=ConsentMeans.ADDRESS_CHANGED,
+            at=utc_now(),
+            recorded_by=None,
+        )
+
+
+def _end_ways_in(session: Session, account: Account, *, rebound: bool, moved: bool) -> None:
+    if rebound or moved:
         end_sessions(session, account)
+    if moved:
+        # The links are in mails to an address that may be somebody else's; only the system sees
+        # them.
+        with as_system(session):
+            end_answers(session, account.id)
     if rebound:
         _end_keys(session, account)
 

@@ -16,7 +16,7 @@ from app.services.introduction_briefs import brief_shown
 from app.services.introduction_moves import side_of
 from app.services.introduction_reminders import Reminder, due_reminders, mark_reminded
 from app.services.introduction_steps import waits_for
-from app.services.open_suggestions import LEFT, concerns
+from app.services.open_suggestions import LEFT, concerns, mailed_to
 from app.visibility import introductions_for, needs_for
 from models import (
     Account,
@@ -117,7 +117,8 @@ def _may_act(actor: Actor) -> ColumnElement[bool]:
     )
     if actor.role is Role.PARTNER:
         return may
-    return and_(may, needs_for(actor, Action.READ_NEED, frozenset({View.FULL})))
+    seen = needs_for(actor, Action.READ_NEED, frozenset({View.FULL}))
+    return and_(may, seen, mailed_to(actor.role))
 
 
 def _for_staff(session: Session, account: Account, due: Collection[UUID]) -> list[UUID]:

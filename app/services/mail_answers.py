@@ -91,8 +91,8 @@ def state_of(session: Session, link: MailLink, *, now: datetime, today: date) ->
     account = session.get_one(Account, link.account_id)
     if link.suggestion_id is None:
         standing = Standing.EXPIRED if now >= link.expires_at else Standing.OPEN
-        used = link.used_at is not None
-        return LinkState(Standing.DONE if used else standing, link.purpose, account.language)
+        done = _has_stopped(link, account)
+        return LinkState(Standing.DONE if done else standing, link.purpose, account.language)
     held = _Held(
         link,
         session.get_one(Mail, link.mail_id),
@@ -215,10 +215,10 @@ def _tell_office(
 ) -> None:
     """An accepted pair becomes an introduction for the office, which reads of it in a note."""
     need, partner, actor = held.suggestion.need, held.suggestion.partner, held.actor
-    who = "coordinator" if side_of(actor) is Side.STAFF else side_of(actor).value
+    who, live = _called(side_of(actor)), live_introduction(session, need, partner)
     mailed_on = held.mail.run.run_date.isoformat()
     if said is Answer.ACCEPT:
-        suggest_accepted(
+        made = suggest_accepted(
             session,
             need,
             partner,
@@ -226,24 +226,56 @@ def _tell_office(
             note=f"The {who} accepted the suggestion in a mail of {mailed_on}.",
             today=today,
         )
-    elif said is Answer.DECLINE and reason is not None:
+        if live is None:
+            _note_declines(session, held.suggestion, made)
+    elif said is Answer.DECLINE and reason is not None and live is not None:
         # What was declined in a mail ends no introduction: that is the office's to decide.
-        live = live_introduction(session, need, partner)
-        if live is not None:
-            text = f"The {who} declined the suggestion in a mail of {mailed_on}: {reason.value}."
-            live.notes.append(IntroductionNote(text=text))
-            session.flush()
+        text = f"The {who} declined the suggestion in a mail of {mailed_on}: {reason.value}."
+        live.notes.append(IntroductionNote(text=text))
+        session.flush()
+
+
+def _note_declines(session: Session, suggestion: Suggestion, made: Introduction) -> None:
+    """Say on a new introduction which sides have declined the pair: else nobody would know."""
+    answers = session.scalars(
+        select(SuggestionAnswer)
+        .join(Suggestion, Suggestion.id == SuggestionAnswer.suggestion_id)
+        .where(
+            Suggestion.need_id == suggestion.need_id,
+            Suggestion.partner_id == suggestion.partner_id,
+            SuggestionAnswer.answer == Answer.DECLINE,
+        )
+        .order_by(SuggestionAnswer.id)
+    )
+    for each in answers:
+        reason = "" if each.reason is None else f": {each.reason.value}"
+        text = f"The {_called(each.side)} had declined this pair in a mail before{reason}."
+        made.notes.append(IntroductionNote(text=text))
+    session.flush()
+
+
+def _called(side: Side) -> str:
+    return "coordinator" if side is Side.STAFF else side.value
 
 
 def stop(session: Session, link: MailLink, *, means: ConsentMeans, now: datetime) -> LinkState:
-    """Stop all mail to the account of a locked link, once; how the link stands afterwards."""
+    """Stop all mail to the account of a locked link; how the link stands afterwards.
+
+    Pressed again it does nothing while mail is stopped, and stops it anew for who has allowed it
+    since: nobody is told that no more mails come who is still sent them.
+    """
     if link.purpose is not LinkPurpose.STOP:
         raise ValueError("this link stops nothing")
     account = get_account(session, link.account_id, lock=True)
-    if link.used_at is None and now < link.expires_at:
+    if not _has_stopped(link, account) and now < link.expires_at:
         acting(session, actor_of(account, scopes=frozenset(Scope)))
         mail_consents.record(session, account, given=False, means=means, at=now, recorded_by=None)
         account.digest_frequency = DigestFrequency.NEVER
         link.used_at = now
         session.flush()
     return state_of(session, link, now=now, today=now.date())
+
+
+def _has_stopped(link: MailLink, account: Account) -> bool:
+    """True if the link was used, and what it did still holds."""
+    return link.used_at is not None and account.digest_frequency is DigestFrequency.NEVER

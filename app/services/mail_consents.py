@@ -1,6 +1,6 @@
 """Who has consented to be mailed: when, and how. The last record of an account counts."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -38,8 +38,13 @@ def record(
 ) -> MailConsent:
     """Note that the account's holder consented, or withdrew the consent, at that time.
 
-    `recorded_by` None: the program, or somebody at the terminal.
+    `recorded_by` None: the program, or somebody at the terminal. What happens at this moment is
+    later than all before, whatever a clock that was ahead has made of it: who withdraws a consent
+    is never told that it stands.
     """
+    if not given and means not in BY_THE_OFFICE:
+        last = current(session, account.id)
+        at = at if last is None else max(at, last.at + timedelta(microseconds=1))
     row = MailConsent(
         account_id=account.id,
         given=given,

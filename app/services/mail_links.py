@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from app.emails.content import Links
@@ -59,13 +59,14 @@ def make_links(
     now: datetime,
     settings: LinkSettings,
 ) -> MailUrls:
-    """New links for a mail that is about to leave; those of an earlier attempt end.
+    """New links for a mail that is about to leave; those of an earlier attempt end, but for the
+    way out: a server may have delivered what it said it had not.
 
     Problem 409 if the settings do not say where the service is reached.
     """
     if not settings.public_url:
         raise conflict("A mail needs links: set ENMUSUBI_PUBLIC_URL to where people reach this.")
-    session.execute(delete(MailLink).where(MailLink.mail_id == mail.id))
+    _end_answers(session, MailLink.mail_id == mail.id)
     expires_at = now + timedelta(days=settings.link_days)
     stop_at = now + timedelta(days=max(settings.link_days, STOP_DAYS))
     pages = f"{settings.public_url.rstrip('/')}/mail"
@@ -96,6 +97,19 @@ def make_links(
     stop = url(LinkPurpose.STOP, None, None)
     session.flush()
     return MailUrls(pairs, stop_url=stop, one_click_url=f"{stop}/one-click")
+
+
+def end_answers(session: Session, account_id: UUID) -> None:
+    """End the links by which an account answers: whoever has its mails is somebody else now.
+
+    Those that stop mail stay: at worst somebody is mailed less. For the system, which alone sees
+    links.
+    """
+    _end_answers(session, MailLink.account_id == account_id)
+
+
+def _end_answers(session: Session, which: ColumnElement[bool]) -> None:
+    session.execute(delete(MailLink).where(which, MailLink.purpose != LinkPurpose.STOP))
 
 
 def find_link(session: Session, token: str, *, lock: bool = False) -> MailLink | None:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 from sqlalchemy.orm import aliased
 
 from app.access import LIVE, Action, Actor, Relation, State, View, decide
@@ -40,6 +40,9 @@ _MATCHED: Final = {
     Role.COMPANY: frozenset({View.FULL, View.COARSE}),
 }
 """How much of a need's matches one sees who is told of them: a company coarse ones."""
+MAILED_TO_COMPANIES: Final = frozenset(Confidentiality) - {Confidentiality.NAMED_STAFF}
+"""Levels of its own needs of which a company is mailed. All staff sees which accounts a run has
+mailed, and must not find out by that whose the needs for named staff are."""
 
 
 def open_for(side: Side, *, today: date, until: date) -> ColumnElement[bool]:
@@ -107,7 +110,13 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     return and_(
         needs_for(actor, Action.READ_NEED, _FULL),
         needs_for(actor, Action.MATCH_NEED, _MATCHED[actor.role]),
+        mailed_to(actor.role),
     )
+
+
+def mailed_to(role: Role) -> ColumnElement[bool]:
+    """Condition on `Need`: somebody in that role who may see it is also mailed about it."""
+    return Need.confidentiality.in_(sorted(MAILED_TO_COMPANIES)) if role is Role.COMPANY else true()
 
 
 def concerns(account: Account) -> ColumnElement[bool]:
@@ -134,6 +143,7 @@ def may_be_told(role: Role, level: Confidentiality, status: NeedStatus) -> bool:
     state = State(Relation.OWNER, level, status)
     return (
         role is Role.COMPANY
+        and level in MAILED_TO_COMPANIES
         and decide(role, Action.READ_NEED, state) is View.FULL
         and decide(role, Action.MATCH_NEED, state) in _MATCHED[role]
     )

@@ -59,7 +59,8 @@ def last_day(session: Session, kind: RunKind = RunKind.SUGGESTIONS) -> date | No
 def overtake(session: Session, run: Run) -> int:
     """Close earlier runs that were not finished; returns how many mails of them will not leave.
 
-    What they were to say is in the digests of this run, since it was in no mail that left.
+    What they were to say is in the digests of this run, since it was in no mail that left. Mails
+    of theirs that turn out to be unknown are told of in both runs: nobody looks at a closed one.
     """
     earlier = session.scalars(
         select(Run).where(
@@ -71,7 +72,11 @@ def overtake(session: Session, run: Run) -> int:
     stopped = 0
     for each in earlier:
         stopped += outbox.abandon(session, each.id, now=utc_now())
+        for sentence in _about_unknown(session, each):
+            alert(session, each, sentence)
         fail(session, each, "It was not finished before the next run: that one has closed it.")
+    for sentence in _about_closed(session, run):
+        alert(session, run, sentence)
     return stopped
 
 
@@ -179,6 +184,36 @@ def list_mails(
     if state is not None:
         statement = statement.where(Mail.state == state)
     return page(session, statement, Mail, cursor=cursor, limit=limit)
+
+
+def alerts_of(session: Session, run: Run) -> Sequence[str]:
+    """What somebody should look at, of the run and of those that it has closed."""
+    own = alerts_about(outbox.tally(session, run.id))
+    return [*own, *_about_closed(session, run)]
+
+
+def _about_closed(session: Session, run: Run) -> list[str]:
+    """What is unknown of the runs that this one closed when it began."""
+    closed = session.scalars(
+        select(Run)
+        .where(
+            Run.kind == run.kind,
+            Run.run_date < run.run_date,
+            Run.state == RunState.FAILED,
+            Run.finished_at >= run.started_at,
+        )
+        .order_by(Run.run_date)
+    ).all()
+    return [
+        f"The run of {each.run_date}: {sentence}"
+        for each in closed
+        for sentence in _about_unknown(session, each)
+    ]
+
+
+def _about_unknown(session: Session, run: Run) -> Sequence[str]:
+    unknown = outbox.tally(session, run.id).get(MailState.UNKNOWN, 0)
+    return alerts_about({MailState.UNKNOWN: unknown})
 
 
 def alerts_about(mails: Mapping[MailState, int]) -> Sequence[str]:

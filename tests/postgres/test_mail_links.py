@@ -140,3 +140,16 @@ def test_the_office_records_and_switches(
     assert get(staff, "/v1/mail/switch")["allowed"] is False
     problem(staff.put("/v1/mail/switch", json={"allowed": True}), 403)
     assert admin.put("/v1/mail/switch", json={"allowed": True}).json()["allowed"] is True
+
+
+def test_another_address_ends_the_links_that_no_administrator_sees(
+    pages: TestClient, posted: Posted
+) -> None:
+    with posted.database.writing() as session:
+        _, secret = create_key(session, name="admin", role=Role.ADMIN)
+    account = f"/v1/accounts/{posted.accounts['company']}"
+    changed = with_key(pages, secret).patch(account, json={"email": "successor@example.jp"})
+    assert changed.status_code == 200, changed.text
+    assert press(pages, posted.path("company", "accept")).status_code == 404
+    assert press(pages, posted.path("company", "stop")).status_code == 200
+    assert press(pages, posted.path("partner", "accept")).status_code == 200

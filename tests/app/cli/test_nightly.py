@@ -196,12 +196,12 @@ def test_for_a_person_there_are_lines_and_no_json(monkeypatch: pytest.MonkeyPatc
         (Outcome(Ending.FINISHED, mails={MailState.UNKNOWN: 1}), 1),
         (Outcome(Ending.BEFORE, mails={MailState.FAILED: 1}), 1),
         (Outcome(Ending.BEFORE), 0),
+        (Outcome(Ending.FINISHED, alerts=("The run before: 1 mails are unknown.",)), 1),
         (Outcome(Ending.BUSY), 0),
         (Outcome(Ending.CUT_OFF), 1),
         (Outcome(Ending.CLOSED), 1),
         (Outcome(Ending.HALTED, mails={MailState.FAILED: 1}), 3),
     ],
-    ids=lambda value: value.ending.value if isinstance(value, Outcome) else str(value),
 )
 def test_exit_codes(outcome: Outcome, code: int) -> None:
     assert exit_code(outcome) == code

@@ -63,12 +63,46 @@ def test_a_company_consents_for_itself(company: TestClient, database: Database) 
         assert has_consent(session, account)
 
 
+def test_a_withdrawal_counts_after_the_clock_was_set_back(
+    company: TestClient, database: Database
+) -> None:
+    """The consent bears a date to come, on which it would count again."""
+    before = _put(company, "/v1/me/mail", {"frequency": "daily", "consent": True})
+    assert before["consent"]
+    with database.writing() as session:
+        (row,) = session.scalars(select(MailConsent))
+        row.at += timedelta(days=1)
+    after = _put(company, "/v1/me/mail", {"frequency": "daily", "consent": False})
+    assert not after["consent"]
+    with database.reading() as session:
+        assert not has_consent(session, row.account_id)
+
+
 def test_only_a_change_of_the_consent_is_recorded(company: TestClient, database: Database) -> None:
     for consent, rows in ((False, 0), (True, 1), (True, 1), (False, 2), (False, 2), (True, 3)):
         body = {"frequency": "daily", "consent": consent}
         assert _put(company, "/v1/me/mail", body)["consent"] is consent
         with database.reading() as session:
             assert len(session.scalars(select(MailConsent)).all()) == rows
+
+
+def test_a_consent_ends_with_its_address(
+    admin: TestClient, company: TestClient, database: Database
+) -> None:
+    """Who reads the new mailbox has not been asked."""
+    me = get(company, "/v1/me")
+    path = f"/v1/accounts/{me['id']}"
+    assert admin.patch(path, json={"email": "first@example.jp"}).status_code == 200
+    _put(company, "/v1/me/mail", {"frequency": "daily", "consent": True})
+    assert admin.patch(path, json={"name": "Another name"}).status_code == 200
+    assert get(company, "/v1/me/mail")["consent"] is True
+    assert admin.patch(path, json={"email": "second@example.jp"}).status_code == 200
+    assert get(company, "/v1/me/mail")["consent"] is False
+    records = get(admin, f"{path}/mail-consents")["items"]
+    assert [(each["given"], each["means"]) for each in records] == [
+        (True, "self_service"),
+        (False, "address_changed"),
+    ]
 
 
 def test_staff_needs_no_consent(staff: TestClient) -> None:
@@ -266,4 +300,5 @@ def test_means_that_the_office_records_are_not_those_of_the_service() -> None:
         ConsentMeans.SELF_SERVICE,
         ConsentMeans.STOP_LINK,
         ConsentMeans.ONE_CLICK,
+        ConsentMeans.ADDRESS_CHANGED,
     }

@@ -118,6 +118,23 @@ def test_a_decline_does_not_end_what_another_side_accepted(
         )
 
 
+def test_who_releases_what_was_accepted_reads_who_had_declined_it(
+    pages: TestClient, posted: Posted
+) -> None:
+    """In whatever order they answer."""
+    press(pages, posted.path("partner", "decline"), "reason=conflict_of_interest")
+    press(pages, posted.path("partner", "decline"), "reason=already_in_touch")
+    press(pages, posted.path("company", "accept"))
+    press(pages, posted.path("staff", "accept"))
+    with posted.database.reading() as session:
+        (made,) = session.scalars(select(Introduction))
+        assert [note.text for note in made.notes] == [
+            "The company accepted the suggestion in a mail of 2026-04-01.",
+            "The partner had declined this pair in a mail before: already_in_touch.",
+            "The coordinator accepted the suggestion in a mail of 2026-04-01.",
+        ]
+
+
 def test_a_decline_alone_makes_no_introduction(pages: TestClient, posted: Posted) -> None:
     press(pages, posted.path("company", "decline"), "reason=other")
     press(pages, posted.path("partner", "later"))

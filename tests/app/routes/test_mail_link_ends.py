@@ -8,10 +8,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from app.services.keys import create_key
 from app.services.mail_links import make_links
 from models import (
     Account,
     Confidentiality,
+    DigestFrequency,
     IntroductionState,
     IntroductionStep,
     Mail,
@@ -20,6 +22,7 @@ from models import (
     NeedStatus,
     NeedVersion,
     Partner,
+    Role,
     Side,
     Suggestion,
     Unavailability,
@@ -32,6 +35,7 @@ from tests.app.mailing import (
     everything,
     press,
 )
+from tests.conftest import with_key
 from tests.factories import make_introduction, make_organisation, make_partner, make_version
 
 PURPOSES = ("accept", "decline", "later", "stop")
@@ -167,6 +171,27 @@ def test_a_disabled_account_answers_nothing(pages: TestClient, posted: Posted, w
     assert press(pages, posted.path(who, "stop")).status_code == 200
 
 
+@pytest.mark.parametrize("who", SIDES)
+def test_another_address_ends_the_links_in_mails_to_the_old_one(
+    pages: TestClient, posted: Posted, who: str
+) -> None:
+    """Who reads the old mailbox may be somebody who has left."""
+    with posted.database.writing() as session:
+        _, secret = create_key(session, name="admin", role=Role.ADMIN)
+    admin = with_key(pages, secret)
+    account = f"/v1/accounts/{posted.accounts[who]}"
+    assert admin.patch(account, json={"name": "Another name"}).status_code == 200
+    assert pages.get(posted.path(who, "accept")).status_code == 200
+    changed = admin.patch(account, json={"email": "successor@example.jp"})
+    assert changed.status_code == 200, changed.text
+    for what in ("accept", "decline", "later"):
+        for answer in (pages.get(posted.path(who, what)), press(pages, posted.path(who, what))):
+            assert answer.status_code == 404
+            assert "Canary" not in answer.text
+    assert posted.answers() == []
+    assert press(pages, posted.path(who, "stop")).status_code == 200
+
+
 def test_links_expire(pages: TestClient, posted: Posted) -> None:
     press(pages, posted.path("company", "later"))
     posted.change(lambda s: s.execute(update(MailLink).values(expires_at=utc_now())))
@@ -193,6 +218,10 @@ def test_a_new_attempt_at_a_mail_ends_the_links_of_the_last(
         make_links(session, mail, [suggestion], now=utc_now(), settings=Linking())
 
     posted.change(retry)
-    for what in PURPOSES:
+    for what in ("accept", "decline", "later"):
         assert press(pages, posted.path("partner", what), "reason=terms").status_code == 404
+    # The last attempt may have been delivered although the server said that it was not.
+    assert press(pages, posted.path("partner", "stop")).status_code == 200
+    with posted.database.reading() as session:
+        assert _account(session, posted, "partner").digest_frequency is DigestFrequency.NEVER
     assert press(pages, posted.path("company", "accept")).status_code == 200

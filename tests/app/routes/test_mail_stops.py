@@ -50,14 +50,21 @@ def test_mail_is_stopped_once(
     assert everything(posted.database) == after
 
 
-def test_who_consents_again_is_not_stopped_by_an_old_press(
-    pages: TestClient, posted: Posted
+@pytest.mark.parametrize(("what", "body"), [("stop", ""), ("one_click", ONE_CLICK)])
+def test_nobody_is_told_that_mail_has_stopped_who_still_gets_it(
+    pages: TestClient, posted: Posted, what: str, body: str
 ) -> None:
-    press(pages, posted.path("company", "stop"))
+    """Whoever allows mail again may leave by the same mail as before."""
+    path = posted.path("company", what)
+    press(pages, path, body)
     posted.change(lambda s: setattr(_account(s, posted, "company"), "digest_frequency", "weekly"))
-    press(pages, posted.path("company", "stop"))
+    asked = pages.get(path)
+    assert "<form" in asked.text
+    assert "You will get no more of these mails." not in asked.text
+    assert "You will get no more of these mails." in press(pages, path, body).text
     with posted.database.reading() as session:
-        assert _account(session, posted, "company").digest_frequency.value == "weekly"
+        assert _account(session, posted, "company").digest_frequency.value == "never"
+        assert session.scalar(select(func.count()).select_from(MailConsent)) == 2
 
 
 def test_stopping_ends_no_other_link(pages: TestClient, posted: Posted) -> None:

@@ -262,7 +262,7 @@ def test_a_newer_version_is(queued: Queued) -> None:
     ("level", "sides"),
     [
         (Confidentiality.STAFF_ONLY, {Side.STAFF, Side.COMPANY}),
-        (Confidentiality.NAMED_STAFF, {Side.COMPANY}),
+        (Confidentiality.NAMED_STAFF, set()),
         (Confidentiality.PUBLIC, {Side.STAFF, Side.COMPANY}),
     ],
 )
@@ -274,11 +274,11 @@ def test_a_level_that_was_raised_counts(
     assert queued.leaves() == sides
 
 
-def test_named_staff_is_told(queued: Queued) -> None:
+def test_named_staff_alone_is_told(queued: Queued) -> None:
     queued.need.confidentiality = Confidentiality.NAMED_STAFF
     account_id = queued.mails[Side.STAFF].account_id
     queued.session.execute(insert(need_staff).values(need_id=queued.need.id, account_id=account_id))
-    assert queued.leaves() == {Side.STAFF, Side.COMPANY}
+    assert queued.leaves() == {Side.STAFF}
 
 
 def test_an_account_that_changed_sides_is_told_nothing(queued: Queued) -> None:

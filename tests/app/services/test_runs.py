@@ -57,8 +57,14 @@ def test_an_unfinished_run_is_overtaken(session: Session) -> None:
     new = begun(session, DAY + timedelta(days=1))
     assert runs.overtake(session, new) == 2
     assert old.state is RunState.FAILED
-    assert old.alerts
+    (unknown,) = (sentence for sentence in old.alerts if "unknown" in sentence)
+    assert new.alerts == [f"The run of {DAY}: {unknown}"]
     assert outbox.tally(session, old.id) == {"withheld": 2, "unknown": 1, "sent": 1}
+    runs.finish(session, new, alerts=runs.alerts_of(session, new))
+    assert new.alerts == [f"The run of {DAY}: {unknown}"], "also at its end"
+    after = begun(session, DAY + timedelta(days=2))
+    assert runs.overtake(session, after) == 0
+    assert runs.alerts_of(session, after) == [], "told once"
     session.expire_all()
     reasons = {
         mail.withheld
