@@ -85,7 +85,7 @@ class MailSettings(BaseSettings):
     """Of these, needs of one and the same company."""
     nightly_per_company: Annotated[int, Field(ge=1, le=100)] = 10
     """Suggestions for all needs of one company: the length of its digest."""
-    nightly_per_coordinator: Annotated[int, Field(ge=1, le=500)] = 60
+    nightly_per_coordinator: Annotated[int, Field(ge=1, le=500)] = 40
     """Length of a coordinator's digest; what is left out is counted in it."""
     nightly_least_probability: Annotated[float, Field(ge=0, le=1)] = 0.05
     """A pair of less is not suggested."""

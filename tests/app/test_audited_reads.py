@@ -67,6 +67,10 @@ SHOWS_NONE = {
     "GET /v1/needs/{need_id}/disclosures": "shows who has seen which version, no word of it",
     "POST /v1/introductions/{introduction_id}/decline": "answers without a body",
     "POST /v1/introductions/{introduction_id}/notes": "shows what the caller has just sent",
+    "GET /v1/mail/switch": "shows whether mail may leave",
+    "GET /v1/runs": "shows numbers",
+    "GET /v1/runs/{run_id}": "shows numbers",
+    "GET /v1/runs/{run_id}/mails": "shows ids of accounts and how far their mails are",
 }
 """Endpoints of needs and introductions that show staff no such text, and why."""
 

@@ -57,6 +57,7 @@ def test_sample_region(
     assert_same_lists(REGION, vectors_kept, database, staff, queries=35)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BENCH.is_dir(), reason="needs the benchmark folder beside the project")
 @pytest.mark.parametrize("name", ["sbir-university", "cordis-agri"])
 def test_real_sets(name: str, vectors_kept: Path, database: Database, staff: TestClient) -> None:

@@ -16,6 +16,7 @@ BENCH = Path(__file__).resolve().parents[4] / "shared" / "bench"
 QUIET = Steps(lambda _title, _total: lambda _amount: None)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not BENCH.is_dir(), reason="needs the benchmark folder beside the project")
 def test_the_appeal_taken_off_finds_more_of_a_firms_own_projects(tmp_path: Path) -> None:
     """The judgements of sbir-firm, read from the side of some of its firms."""
