@@ -36,6 +36,7 @@ from models import HaltReason, Mail, Run, RunState, RunStep, Withheld
 
 logger = logging.getLogger(__name__)
 
+DAY_IS_OVER: Final = "Its day is over: --resume --late goes on with it all the same."
 SWITCHED_OFF: Final = "All mail is stopped: `enmusubi mail go` allows it again, then --resume."
 
 
@@ -96,8 +97,10 @@ def _again(session: Session, run: Run, order: Order, *, today: date) -> Outcome 
     if not order.resume:
         halted = run.state is RunState.HALTED
         return _outcome(session, run, Ending.HALTED if halted else Ending.CUT_OFF)
-    stale = run.run_date != today or run.halt is HaltReason.TOO_LATE
-    if (stale and not order.late) or (run.halt is HaltReason.VOLUME and not order.any_volume):
+    if run.run_date != today and not order.late:
+        runs.halt(session, run, HaltReason.TOO_LATE, DAY_IS_OVER)
+    late = run.halt is HaltReason.TOO_LATE and not order.late
+    if late or (run.halt is HaltReason.VOLUME and not order.any_volume):
         return _outcome(session, run, Ending.HALTED)
     runs.go_on(session, run)
     return None

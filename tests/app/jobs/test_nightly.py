@@ -271,6 +271,22 @@ def test_cut_off_it_is_not_resumed_unasked(night: Night, sink: Sink) -> None:
     assert sorted(sink.message_ids.values()) == [1] * 12
 
 
+def test_a_run_whose_day_is_over_is_not_resumed_unasked(night: Night, sink: Sink) -> None:
+    night.changes = {"nightly_most_mails": 1}
+    run_nightly(night.tools(), TONIGHT)
+    night.changes = {}
+    yesterday = night.now.date()
+    night.now += timedelta(days=1)
+    order = Order(day=yesterday, resume=True, any_volume=True)
+    outcome = run_nightly(night.tools(), order)
+    assert outcome.ending is Ending.HALTED
+    assert "Its day is over" in " ".join(outcome.alerts)
+    assert sink.received == []
+    outcome = run_nightly(night.tools(), replace(order, late=True))
+    assert outcome.ending is Ending.FINISHED
+    assert len(sink.received) == 12
+
+
 def test_a_dry_run_leaves_files_and_nothing_else(night: Night, sink: Sink, tmp_path: Path) -> None:
     def rows() -> dict[str, int]:
         with night.database.reading(SYSTEM) as session:
