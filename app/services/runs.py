@@ -225,7 +225,10 @@ def alerts_about(mails: Mapping[MailState, int]) -> Sequence[str]:
             "arrived or not. They are not sent again by themselves."
         )
     if failed := mails.get(MailState.FAILED, 0):
-        found.append(f"{failed} mails failed: the server refused them.")
+        found.append(
+            f"{failed} mails failed: the server refused them, or they could not be made: see the "
+            "log."
+        )
     if left := sum(mails.get(state, 0) for state in outbox.UNSETTLED):
         found.append(f"{left} mails are not settled yet: run `enmusubi nightly --resume`.")
     return found
