@@ -11,7 +11,9 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
 
+from app.contexts import SYSTEM
 from app.db import Database
 from app.main import create_app
 from app.migrations import upgrade
@@ -89,6 +91,13 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database.at(settings.url)
     yield database
     database.engine.dispose()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A session of the program itself, which commits at the end of the test."""
+    with database.writing(SYSTEM) as session:
+        yield session
 
 
 @pytest.fixture

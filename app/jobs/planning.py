@@ -56,8 +56,6 @@ class Planned:
     constraint and by reason."""
     counts: dict[str, int]
     """Numbers by name."""
-    weak: tuple[UUID, ...]
-    """Needs of which the list names no strong partner."""
     encoder_id: str
     corpus_revision: int
 
@@ -99,7 +97,6 @@ class _Plan:
     chosen: tuple[Chosen, ...]
     report: dict[str, Any]
     counts: dict[str, int]
-    weak: tuple[UUID, ...]
 
 
 def score_and_plan(
@@ -125,7 +122,6 @@ def score_and_plan(
         hidden=hidden.chosen,
         report=others.report,
         counts=others.counts,
-        weak=others.weak,
         encoder_id=engine.encoder.id,
         corpus_revision=read.loaded.revision,
     )
@@ -218,7 +214,6 @@ class _Night:
                 "uncalibrated": sum(need.probabilities is None for need in scored),
                 "pending": self.read.loaded.corpus.pending,
             },
-            weak=tuple(need.id for need in scored if need.strong is False),
         )
 
     def _table(self, part: _Part, steps: Steps) -> ScoreMatrix:

@@ -143,13 +143,8 @@ def test_no_name_becomes_more_than_a_name(text: str) -> None:
     assert mailbox_read(sent)[1] == "a.b@example.jp"
 
 
-def test_the_standard_library_would_let_a_subject_add_a_header() -> None:
-    """Why the library's folding is not used; when this fails, look whether it can be."""
-    message = EmailMessage(policy=policy.SMTP)
-    message["Subject"] = "=?utf-8?q?a=0ABcc:_evil=40example.com?="
-    written_by_library = message.as_bytes()
-    if b"\nBcc:" not in written_by_library:
-        pytest.skip("this Python's library does not have the fault")
+def test_no_encoded_word_adds_a_header() -> None:
+    """As Python's own folding lets this one (seen in 3.11.7), which is why it is not used."""
     sent = written("Subject", text_header("Subject", "=?utf-8?q?a=0ABcc:_evil=40example.com?="))
     assert message_from_bytes(sent).keys() == ["Subject"]
 

@@ -1,6 +1,5 @@
 """Which mails a run queues, and what is in them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,8 +7,6 @@ import pytest
 from sqlalchemy import event, insert, select
 from sqlalchemy.orm import Session
 
-from app.contexts import SYSTEM
-from app.db import Database
 from app.jobs.composing import compose_run, message_id
 from app.settings import Settings
 from models import (
@@ -58,12 +55,6 @@ from tests.factories import (
     make_partner,
     make_version,
 )
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.writing(SYSTEM) as session:
-        yield session
 
 
 @dataclass(frozen=True, slots=True)

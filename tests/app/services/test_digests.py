@@ -1,6 +1,5 @@
 """What a digest says, and in which words."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,8 +7,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.contexts import SYSTEM
-from app.db import Database
 from app.emails.content import Digest, Group, Links, Waiting
 from app.jobs.composing import compose_run
 from app.services import candidates, digests_for_partners
@@ -58,12 +55,6 @@ from tests.factories import (
     make_organisation,
     make_version,
 )
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.writing(SYSTEM) as session:
-        yield session
 
 
 @dataclass(frozen=True, slots=True)

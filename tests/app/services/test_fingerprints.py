@@ -1,20 +1,10 @@
 """Fingerprints: what counts as a change, and what does not."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy.orm import Session
 
-from app.contexts import SYSTEM
-from app.db import Database
 from app.services.fingerprints import need_fingerprint, partner_fingerprints
 from tests.factories import make_capability, make_need, make_partner
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.writing(SYSTEM) as session:
-        yield session
 
 
 def test_spelling_that_is_not_told_apart_changes_nothing(session: Session) -> None:

@@ -1,6 +1,6 @@
 """What is asked again when a mail is about to leave, and what is noted of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -66,12 +66,6 @@ from tests.factories import (
     make_organisation,
     make_version,
 )
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.writing(SYSTEM) as session:
-        yield session
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,12 @@
 """Who may be mailed: every reason against it, alone and among all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
-from app.contexts import SYSTEM
-from app.db import Database
 from app.services.mail_suppressions import address_digest
 from app.services.recipients import may_be_mailed, recipients
 from models import (
@@ -23,12 +21,6 @@ from tests.app.digesting import NOW, TODAY, consent, make_recipient
 from tests.factories import make_organisation, make_partner
 
 TUESDAY = date(2026, 12, 1)
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.writing(SYSTEM) as session:
-        yield session
 
 
 def company(session: Session, **values: Any) -> Account:

@@ -1,24 +1,15 @@
 """Runs: one a day, and what is told of them."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
-from app.contexts import SYSTEM
-from app.db import Database
 from app.services import outbox, runs
 from models import MailState, Run, RunState, RunStep, Withheld
 from tests.factories import make_account, make_mail
 
 DAY = date(2026, 4, 1)
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.writing(SYSTEM) as session:
-        yield session
 
 
 def begun(session: Session, day: date = DAY) -> Run:

@@ -1,6 +1,5 @@
 """What earlier suggestions, answers and introductions rule out tonight."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -9,8 +8,6 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.contexts import SYSTEM
-from app.db import Database
 from app.services.suggestion_history import (
     DECLINED_DAYS,
     LATER_DAYS,
@@ -38,12 +35,6 @@ from tests.factories import make_introduction, make_need, make_partner
 COOL_DOWN = 30
 OTHER = "f" * 64
 """A fingerprint of something else."""
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.writing(SYSTEM) as session:
-        yield session
 
 
 @dataclass(frozen=True, slots=True)
