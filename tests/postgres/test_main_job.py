@@ -5,6 +5,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text
 from typer.testing import CliRunner
@@ -59,6 +60,7 @@ def _revision(database: Database) -> int:
         return session.scalars(select(CorpusRevision.value)).one()
 
 
+@pytest.mark.slow
 def test_the_sample_is_imported_embedded_and_matched(database: Database) -> None:
     printed = _run("demo")
 

@@ -106,11 +106,13 @@ def mailbox_read(sent: bytes, *, twice: bool = True) -> tuple[str, str]:
     return display, addr_spec
 
 
+@pytest.mark.slow
 def test_ten_thousand_subjects_come_back_as_they_were() -> None:
     for text in japanese_texts(1):
         assert subject_read(written("Subject", text_header("Subject", text))) == {text}
 
 
+@pytest.mark.slow
 def test_ten_thousand_names_come_back_as_they_were() -> None:
     address = "taro.yamada@example.jp"
     for number, text in enumerate(japanese_texts(2)):

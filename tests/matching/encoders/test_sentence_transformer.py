@@ -44,6 +44,7 @@ def encode_plainly(model: "SentenceTransformer", texts: Sequence[str], prompt: s
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_batches_give_the_vectors_of_plain_encode(
     plain: "SentenceTransformer", precision: sentence_transformer.Precision

@@ -125,6 +125,7 @@ class TestSameBytes:
         alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
         assert alone.tobytes() == expected.tobytes()
 
+    @pytest.mark.slow
     def test_whatever_the_number_of_threads(self, tiny_table: Path, static: Encoder) -> None:
         program = (
             "import hashlib, pathlib\n"
