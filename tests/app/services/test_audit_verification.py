@@ -112,7 +112,8 @@ EDITS = [
     ("fields", '\'["title_ja", "title_en"]\''),
     ("fields", "'{'"),
     ("fields", "'null'"),
-    ("previous", "'f' || substr(previous, 2)"),
+    # Whatever the digit was, another one: a fixed one would leave one log in sixteen as it is.
+    ("previous", "CASE substr(previous, 1, 1) WHEN 'f' THEN '0' ELSE 'f' END || substr(previous, 2)"),
     ("previous", "previous || ' '"),
     ("mac", "upper(mac)"),
     ("mac", "'é'"),
