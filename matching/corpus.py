@@ -16,13 +16,14 @@ from matching.aggregate import rows_between
 from matching.columns import Labels, PartnerColumns
 from matching.duplicates import originals
 from matching.echoes import BareLists
-from matching.encoders.protocol import Vectors, has_vector
+from matching.encoders.protocol import Vectors
 from matching.impacts import Impacts
 from matching.levels import Levels, Speech
 from matching.lexical import LexicalIndex, Statistics, TermCounts
 from matching.phrase_index import PhraseIndex
 from matching.profiles import PHRASE_GAIN, PHRASES, WORDS, ProfileIndex
 from matching.text import languages_of
+from matching.vectors import CodeArray, VectorIndex, VectorSearch
 
 IntArray = NDArray[np.int64]
 
@@ -84,6 +85,26 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """The languages of n texts."""
+
+    kinds: tuple[Speech, ...]
+    """The sets of languages that occur."""
+    codes: CodeArray
+    """(n,) place of each text's languages in `kinds`."""
+
+    @property
+    def masks(self) -> dict[Speech, NDArray[np.bool_]]:
+        """Mask (n,) of the texts of each kind."""
+        return {kind: self.codes == place for place, kind in enumerate(self.kinds)}
+
+    def any_of(self, languages: Speech) -> NDArray[np.bool_]:
+        """Mask (n,) of the texts that say something in one of these languages."""
+        wanted = np.array([bool(kind & languages) for kind in self.kinds], bool)
+        return wanted[self.codes]
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """What a whole corpus knows of its texts, for its parts to be judged by."""
 
@@ -101,8 +122,8 @@ class Corpus:
     evidence: tuple[Evidence, ...]
     partner_of: IntArray
     """(n,) position of each piece of evidence's partner."""
-    vectors: Vectors
-    """(n, dimension); a row of zeros where the encoder could read nothing."""
+    vectors: VectorSearch
+    """Of the n texts."""
     lexical: LexicalIndex
     phrases: PhraseIndex
     bare_lists: BareLists
@@ -157,7 +178,7 @@ class Corpus:
             partners=tuple(partners),
             evidence=tuple(evidence[i] for i in order),
             partner_of=owner[order],
-            vectors=vectors[order],
+            vectors=VectorIndex(vectors[order]),
             lexical=lexical,
             phrases=PhraseIndex.build([counted.phrases for counted in chosen]),
             bare_lists=BareLists.of(chosen),
@@ -169,21 +190,16 @@ class Corpus:
     @cached_property
     def has_vector(self) -> NDArray[np.bool_]:
         """Mask (n,) of the evidence that has a vector."""
-        return has_vector(self.vectors)
+        return self.vectors.filled
 
     @cached_property
-    def speech(self) -> dict[Speech, NDArray[np.bool_]]:
-        """Mask (n,) of the evidence in each set of languages that occurs."""
+    def speech(self) -> Spoken:
+        """The languages in which each piece of evidence (n,) says something."""
         found = [languages_of(piece.text) for piece in self.evidence]
-        return {
-            kind: np.fromiter((kind == some for some in found), bool, len(found))
-            for kind in sorted(set(found), key=sorted)
-        }
-
-    def speaks(self, languages: Speech) -> NDArray[np.bool_]:
-        """Mask (n,) of the evidence that says something in one of these languages."""
-        masks = [mask for kind, mask in self.speech.items() if kind & languages]
-        return np.any(masks, axis=0) if masks else np.zeros(len(self.evidence), bool)
+        kinds = tuple(sorted(set(found), key=sorted))
+        number = {kind: place for place, kind in enumerate(kinds)}
+        codes = np.fromiter((number[kind] for kind in found), np.uint8, len(found))
+        return Spoken(kinds, codes)
 
     @cached_property
     def years(self) -> NDArray[np.float64]:
@@ -275,7 +291,7 @@ class Corpus:
         return self.part_of or Whole(
             self.profile_words.statistics,
             self.profile_phrases.statistics,
-            Levels.of(self.vectors, self.speech),
+            Levels.of(self.vectors.at(np.arange(len(self.evidence))), self.speech.masks),
         )
 
     @cached_property
@@ -300,7 +316,7 @@ class Corpus:
             partners=tuple(self.partners[p] for p in wanted),
             evidence=tuple(self.evidence[row] for row in rows),
             partner_of=np.searchsorted(wanted, self.partner_of[rows]).astype(np.int64),
-            vectors=self.vectors[rows],
+            vectors=self.vectors.select(rows),
             lexical=self.lexical.select(rows),
             phrases=self.phrases.select(rows),
             bare_lists=self.bare_lists.select(rows),

@@ -46,7 +46,7 @@ def coverage(
         return np.zeros((0, len(rows)))
     found = _word_shares(texts, corpus)[:, rows]
     if vectors is not None:
-        meaning = np.clip(vectors @ corpus.vectors[rows].T, 0, 1).astype(np.float64)
+        meaning = np.clip(vectors @ corpus.vectors.at(rows).T, 0, 1).astype(np.float64)
         found = np.where(has_vector(vectors)[:, None], (found + meaning) / 2, found)
     first = np.cumsum([0] + [len(facet.wordings) for facet in facets[:-1]])
     best: FloatArray = np.maximum.reduceat(found, first, axis=0)

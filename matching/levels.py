@@ -6,7 +6,7 @@ stands out among those of its own two languages. So each is moved to where it wo
 pairs of the corpus, by mean and standard deviation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,17 +48,16 @@ class Levels:
                 )
         return cls(of_cosines(vectors[filled]), between)
 
-    def level(
-        self, cosines: FloatArray, asked: Speech, speech: Mapping[Speech, BoolArray]
-    ) -> FloatArray:
-        """Cosines (n,) of a query that speaks `asked` with texts, whose masks (n,) are `speech`.
+    def lines(self, asked: Speech, kinds: Sequence[Speech]) -> tuple[FloatArray, FloatArray]:
+        """Slope and shift (k,): what a cosine c counts between a query that speaks `asked` and a
+        text of each kind, ``slope * c + shift``.
 
         Those between languages of which too little is known stay as they are.
         """
-        levelled = cosines.copy()
-        for kind, mask in speech.items():
+        slope, shift = np.ones(len(kinds)), np.zeros(len(kinds))
+        for place, kind in enumerate(kinds):
             own = self.between.get((asked, kind))
             if own is not None:
-                above = (cosines[mask] - own.mean) / own.deviation
-                levelled[mask] = self.everywhere.mean + above * self.everywhere.deviation
-        return levelled
+                slope[place] = self.everywhere.deviation / own.deviation
+                shift[place] = self.everywhere.mean - own.mean * slope[place]
+        return slope, shift

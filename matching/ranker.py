@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.aggregate import group_maximum
+from matching.aggregate import rows_between
 from matching.corpus import Corpus, Partner, Query
 from matching.echoes import copies
 from matching.encoders.protocol import Vectors
@@ -19,6 +19,7 @@ from matching.filters import OBSTACLES, Filters, obstacles
 from matching.lexical import count_terms
 from matching.signals import SIGNALS, Context, Reading, Sentence, Signal, Words
 from matching.text import languages_of
+from matching.vectors import Among, Asked, highest, nearest_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -183,50 +184,25 @@ def _context(
     allowed[corpus.bare_lists.echoes(terms)] = False
     allowed[copies(terms.phrases, corpus.phrases, corpus.years, query.posted_on.year)] = False
     words = Words.of(terms, corpus, allowed)
+    speaking = np.bincount(corpus.partner_of[allowed], minlength=len(corpus.partners)) > 0
+    found = highest(np.where(speaking, words.profiles.shares, -np.inf), candidates)
     similarity, chance = None, None
     if vector is not None and vector.any():
         levels = corpus.whole.cosines
-        products = corpus.vectors @ vector if cosines is None else cosines
-        levelled = levels.level(
-            products.astype(np.float64), languages_of(query.text), corpus.speech
-        )
-        # Rounded, since equal vectors differ in the eighth decimal by their place in the matrix.
-        similarity = np.round(levelled, 5)
+        spoken = languages_of(query.text)
+        asked = Asked(vector, *levels.lines(spoken, corpus.speech.kinds))
+        among = Among(corpus.speech.codes, corpus.partner_of, len(corpus.partners), allowed)
+        if cosines is None:
+            nearest = corpus.vectors.nearest(asked, among, candidates)
+        else:
+            nearest = nearest_of(cosines, asked, among, corpus.has_vector, candidates)
+        found = np.union1d(found, nearest)
+        rows = rows_between(corpus.bounds[found], corpus.bounds[found + 1])
+        products = corpus.vectors.cosines(vector, rows) if cosines is None else cosines[rows]
+        similarity = np.zeros(len(allowed))
+        similarity[rows] = asked.level(products, corpus.speech.codes[rows])
         chance = levels.everywhere
-    found = _candidates(corpus, allowed, similarity, words.profiles.shares, candidates)
-    return Context(query, corpus, allowed, similarity, chance, words, found)
-
-
-def _candidates(
-    corpus: Corpus,
-    allowed: BoolArray,
-    similarity: FloatArray | None,
-    profile_words: FloatArray,
-    limit: int,
-) -> IntArray:
-    """Positions of the partners that either search brings, in ascending order."""
-    groups = len(corpus.partners)
-    present = np.bincount(corpus.partner_of[allowed], minlength=groups) > 0
-    found = _highest(np.where(present, profile_words, -np.inf), limit)
-    if similarity is not None:
-        nearest = group_maximum(
-            similarity,
-            group=corpus.partner_of,
-            groups=groups,
-            allowed=allowed & corpus.has_vector,
-        )
-        found = np.union1d(found, _highest(nearest, limit))
-    return np.sort(found)
-
-
-def _highest(values: FloatArray, limit: int) -> IntArray:
-    """Positions of the `limit` highest values above -inf, in no order; of equals, the first."""
-    found = np.arange(len(values))
-    if len(values) > limit:
-        least = np.partition(values, -limit)[-limit]
-        above = np.flatnonzero(values > least)
-        found = np.append(above, np.flatnonzero(values == least)[: limit - len(above)])
-    return found[values[found] > -np.inf]
+    return Context(query, corpus, allowed, similarity, chance, words, np.sort(found))
 
 
 def _signal_values(i: int, scores: Scores, signals: Sequence[Signal]) -> tuple[SignalValue, ...]:

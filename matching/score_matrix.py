@@ -117,9 +117,10 @@ def _products(questions: Sequence[Question], corpus: Corpus) -> Sequence[Vectors
     readable = [_readable(question) for question in questions]
     if len(questions) == 1 or not any(readable):
         return [None] * len(questions)  # a single product is the request's own business
-    empty = np.zeros(corpus.vectors.shape[1], np.float32)
+    whole = corpus.vectors.at(np.arange(len(corpus.evidence)))
+    empty = np.zeros(whole.shape[1], np.float32)
     rows = [empty if question.vector is None else question.vector for question in questions]
-    products = np.stack(rows) @ corpus.vectors.T
+    products = np.stack(rows) @ whole.T
     return [row if can else None for row, can in zip(products, readable, strict=True)]
 
 

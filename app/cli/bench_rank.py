@@ -160,6 +160,7 @@ def _make_peer(corpus: Corpus, terms: Sequence[TermCounts]) -> Callable[[Request
     by_passage.index(words, show_progress=False)
     by_profile.index(profiles, show_progress=False)
     groups, group = len(corpus.partners), corpus.partner_of
+    vectors = corpus.vectors.at(np.arange(len(corpus.evidence)))
 
     def top3(values: np.ndarray) -> np.ndarray:
         order = np.lexsort((-values, group))
@@ -171,7 +172,7 @@ def _make_peer(corpus: Corpus, terms: Sequence[TermCounts]) -> Callable[[Request
 
     def ask(request: Request) -> np.ndarray:
         asked = list(dict.fromkeys(tokens(request.query.text)))
-        meaning = top3(corpus.vectors @ request.vector)
+        meaning = top3(vectors @ request.vector)
         words = top3(by_passage.get_scores(asked))
         whole = by_profile.get_scores(asked)
         summed = meaning + words / max(words.max(), 1e-9) + whole / max(whole.max(), 1e-9)
@@ -186,7 +187,7 @@ def _memory(corpus: Corpus) -> dict[str, float]:
     scored = (corpus.passage_impacts, corpus.profile_words.impacts, corpus.profile_phrases.impacts)
     unit = 1 if platform.system() == "Darwin" else 1024
     return {
-        "vectors": corpus.vectors.nbytes / 1e6,
+        "vectors": corpus.vectors.at(np.arange(len(corpus.evidence))).nbytes / 1e6,
         "postings": sum(i.passage.nbytes + i.count.nbytes + i.indptr.nbytes for i in held) / 1e6,
         "stored scores": sum(i.impact.nbytes + i.document.nbytes for i in scored) / 1e6,
         "peak of the process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6,

@@ -225,6 +225,6 @@ def part_of(corpus: Corpus, rows: Sequence[int]) -> Corpus:
     return Corpus.build(
         corpus.partners,
         evidence,
-        corpus.vectors[np.array(rows, np.int64)],
+        corpus.vectors.at(np.array(rows, np.int64)),
         [count_terms(piece.text) for piece in evidence],
     )

@@ -76,7 +76,8 @@ class Context:
     allowed: BoolArray
     """(n,) evidence that may speak."""
     similarity: FloatArray | None
-    """(n,) cosine of each piece with the query; None if the query has no vector."""
+    """(n,) cosine of each piece of the candidates with the query, levelled (`matching.levels`); 0
+    for other pieces; None if the query has no vector."""
     cosine_chance: Chance | None
     """What a random piece's cosine would be; None with `similarity`."""
     words: Words
@@ -108,7 +109,7 @@ class Context:
         spoken = languages_of(self.query.text)
         if not spoken:
             return np.ones(len(self.candidates))
-        speaks = self.corpus.speaks(spoken)[self.rows]
+        speaks = self.corpus.speech.any_of(spoken)[self.rows]
         number = np.bincount(self.owner, minlength=len(self.candidates))
         common = np.bincount(self.owner, weights=speaks, minlength=len(self.candidates))
         return np.where(number > 0, common / np.maximum(number, 1), 1.0)

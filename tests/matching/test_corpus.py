@@ -50,7 +50,7 @@ class TestBuild:
         assert corpus.rows_of(0) == slice(0, 2)
         assert corpus.rows_of(1) == slice(2, 4)
         expected = HashingEncoder().encode([piece.text for piece in corpus.evidence])
-        assert np.array_equal(corpus.vectors, expected)
+        assert np.array_equal(corpus.vectors.at(np.arange(4)), expected)
         sensor = corpus.lexical.known(count_terms("sensor"))
         assert corpus.lexical.postings(sensor).passage.tolist() == [3]
         assert np.array_equal(corpus.years, [np.nan, np.nan, 2020, 2021], equal_nan=True)
@@ -93,18 +93,18 @@ class TestSpeech:
         pieces = [self.ENGLISH, self.JAPANESE, f"{self.JAPANESE}\n{self.ENGLISH}", "2026"]
         corpus = corpus_of({"a": pieces})
         english, japanese = frozenset({"en"}), frozenset({"ja"})
-        assert corpus.speaks(english).tolist() == [True, False, True, False]
-        assert corpus.speaks(japanese).tolist() == [False, True, True, False]
-        assert corpus.speaks(english | japanese).tolist() == [True, True, True, False]
-        assert corpus.speaks(frozenset()).tolist() == [False] * 4
+        assert corpus.speech.any_of(english).tolist() == [True, False, True, False]
+        assert corpus.speech.any_of(japanese).tolist() == [False, True, True, False]
+        assert corpus.speech.any_of(english | japanese).tolist() == [True, True, True, False]
+        assert corpus.speech.any_of(frozenset()).tolist() == [False] * 4
 
     def test_each_piece_is_of_one_kind(self) -> None:
         corpus = corpus_of({"a": [self.ENGLISH, "surimi"], "b": [self.JAPANESE, "2026"]})
-        kinds = sum(mask.astype(int) for mask in corpus.speech.values())
+        kinds = sum(mask.astype(int) for mask in corpus.speech.masks.values())
         assert np.array_equal(kinds, np.ones(4))
 
     def test_an_empty_corpus_says_nothing(self) -> None:
-        assert corpus_of({}).speaks(frozenset({"ja"})).shape == (0,)
+        assert corpus_of({}).speech.any_of(frozenset({"ja"})).shape == (0,)
 
 
 class TestOnly:
@@ -126,7 +126,8 @@ class TestOnly:
         part = corpus.only(wanted)
         place = {piece.id: row for row, piece in enumerate(corpus.evidence)}
         rows = [place[piece.id] for piece in part.evidence]
-        assert np.array_equal(part.vectors, corpus.vectors[rows])
+        held = part.vectors.at(np.arange(len(rows)))
+        assert np.array_equal(held, corpus.vectors.at(np.array(rows, np.int64)))
 
 
 def _words(corpus: Corpus, query: str) -> list[float]:

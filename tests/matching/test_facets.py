@@ -62,7 +62,7 @@ def test_of_two_wordings_the_one_that_fits_counts() -> None:
 def test_meaning_covers_where_words_are_silent() -> None:
     corpus = corpus_of({"a": ["surimi"], "b": ["robot"]})
     facets = split("A cake of minced fish.")
-    shares = coverage(facets, corpus.vectors[:1], corpus, np.arange(2))
+    shares = coverage(facets, corpus.vectors.at(np.arange(1)), corpus, np.arange(2))
     assert shares[0, 0] == pytest.approx(0.5)
     assert shares[0, 1] < shares[0, 0]
 

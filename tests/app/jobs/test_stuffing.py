@@ -124,7 +124,8 @@ def _with(corpus: Corpus, partner: str, texts: list[str]) -> Corpus:
     """The corpus with more evidence of one partner."""
     added = [Evidence(f"stuffed-{i}", partner, text, "paper") for i, text in enumerate(texts)]
     evidence = [*corpus.evidence, *added]
-    vectors = np.vstack([corpus.vectors, HashingEncoder().encode(texts)])
+    stored = corpus.vectors.at(np.arange(len(corpus.evidence)))
+    vectors = np.vstack([stored, HashingEncoder().encode(texts)])
     terms = [_count_terms(piece.text) for piece in evidence]
     return Corpus.build(corpus.partners, evidence, vectors, terms)
 

@@ -113,7 +113,7 @@ EDITS = [
     ("fields", "'{'"),
     ("fields", "'null'"),
     # Whatever the digit was, another one: a fixed one would leave one log in sixteen as it is.
-    ("previous", "CASE substr(previous, 1, 1) WHEN 'f' THEN '0' ELSE 'f' END || substr(previous, 2)"),
+    ("previous", "iif(previous LIKE 'f%', '0', 'f') || substr(previous, 2)"),
     ("previous", "previous || ' '"),
     ("mac", "upper(mac)"),
     ("mac", "'é'"),

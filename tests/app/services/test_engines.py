@@ -55,7 +55,7 @@ def test_a_request_from_before_the_switch_gets_one_consistent_engine(database: D
         switch_to(database, right())
         newer = current(held)
         assert held.current(old) is newer  # never back, as with the corpus
-        assert newer.corpora.current(old).corpus.vectors.shape[1] == right().dimension
+        assert newer.corpora.current(old).corpus.vectors.dimension == right().dimension
 
 
 def test_each_encoder_ranks_with_a_model_of_its_own(database: Database) -> None:
