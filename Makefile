@@ -90,7 +90,7 @@ TRANSFORMER := torch|sentence-transformers|transformers|safetensors|gt-all-minil
 lock: | $(BIN)/python ## Pin all dependencies anew from the ranges in pyproject.toml
 	$(PIP) install --quiet "pip-tools>=7.6,<8"
 	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --output-file requirements.lock pyproject.toml
-	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --extra test --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --strip-extras --no-header --no-emit-options --allow-unsafe --extra test --extra bench --extra otel --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	sed -i.bak 's/^\(torch==[0-9.]*\)+cpu/\1/' requirements.lock requirements-dev.lock && rm -f *.lock.bak
 	grep -v -E '^ *#|^($(TRANSFORMER))==' requirements.lock > requirements-static.lock
 
