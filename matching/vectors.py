@@ -5,7 +5,7 @@ exact. Another one may keep them elsewhere.
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,15 @@ class VectorIndex:
     """Vectors (n, d) in the memory of this process."""
 
     vectors: Vectors
+
+    @classmethod
+    def build(cls, vectors: Vectors) -> "VectorIndex":
+        """Of these vectors (n, d), each of unit norm or zero."""
+        return cls(vectors)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What it holds, by name: what a snapshot keeps."""
+        return {"vectors": self.vectors}
 
     @property
     def dimension(self) -> int:

@@ -19,6 +19,7 @@ import uvicorn
 from rich.table import Table
 from sqlalchemy import select
 
+from app.cli.bench_engine import engine_command
 from app.cli.bench_plan import plan_command
 from app.cli.bench_rank import rank_command
 from app.cli.opening import open_engines
@@ -37,7 +38,7 @@ from matching.encoders.minilm import model_folder
 from matching.text import language_of
 from models import Need, NeedStatus, Role
 
-group = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+group = typer.Typer(invoke_without_command=True, callback=engine_command)
 
 group.command(name="rank")(rank_command)
 group.command(name="plan")(plan_command)
