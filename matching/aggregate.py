@@ -29,13 +29,26 @@ def best_rows(
 ) -> IntArray:
     """Positions in `values` of each group's `best` highest allowed ones, group after group.
 
-    Within a group the highest come first; of equal values the one that lies first does.
+    Within a group the highest come first; of equal values the one that lies first does. `values`
+    (n,) are finite, `group` (n,) below `groups`.
     """
     rows = np.flatnonzero(allowed)
-    rows = rows[np.lexsort((-values[rows], group[rows]))]
     owner = group[rows]
-    rank = np.arange(len(rows)) - np.searchsorted(owner, np.arange(groups))[owner]
-    return rows[rank < best]
+    if (owner[1:] < owner[:-1]).any():
+        order = np.argsort(owner, kind="stable")
+        rows, owner = rows[order], owner[order]
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    sizes = np.diff(first, append=len(owner))
+    found = np.full((len(first), best), -1, np.int64)
+    left = values[rows]
+    # The maximum of each group, `best` times over: a sort of all would do more than is asked.
+    for place in range(min(best, int(sizes.max(initial=0)))):
+        highest = np.repeat(np.maximum.reduceat(left, first), sizes)
+        at = np.flatnonzero((left == highest) & (highest > -np.inf))
+        at = at[np.diff(owner[at], prepend=-1) != 0]
+        found[np.searchsorted(first, at, side="right") - 1, place] = rows[at]
+        left[at] = -np.inf
+    return found[found >= 0]
 
 
 def group_maximum(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.aggregate import best_mean, group_maximum
+from matching.aggregate import best_mean, best_rows, group_maximum
 from tests.matching.factories import repeatable
 
 GROUPS = 4
@@ -38,6 +38,17 @@ def test_best_mean_is_the_mean_of_the_highest(found: Pieces, best: int) -> None:
         highest = sorted(allowed_of(found, group), reverse=True)[:best]
         expected = sum(highest) / len(highest) if highest else nan
         assert mean == pytest.approx(expected, nan_ok=True)
+
+
+@given(pieces, st.integers(1, 5))
+@repeatable
+def test_best_rows_are_those_of_a_sort(found: Pieces, best: int) -> None:
+    rows = best_rows(**arrays(found), groups=GROUPS, best=best).tolist()
+    expected = []
+    for group in range(GROUPS):
+        mine = [i for i, (owner, _, may) in enumerate(found) if owner == group and may]
+        expected += sorted(mine, key=lambda i: -found[i][1])[:best]
+    assert rows == expected
 
 
 @given(pieces)
