@@ -17,20 +17,18 @@ def best_mean(
     A group with fewer values than `best` is judged by those it has. `values`, `group` and
     `allowed` are (n,).
     """
-    rows = best_rows(values, group=group, groups=groups, allowed=allowed, best=best)
+    rows = best_rows(values, group=group, allowed=allowed, best=best)
     total = np.bincount(group[rows], values[rows], minlength=groups)
     number = np.bincount(group[rows], minlength=groups)
     mean: FloatArray = np.divide(total, number, out=np.full(groups, np.nan), where=number > 0)
     return mean
 
 
-def best_rows(
-    values: FloatArray, *, group: IntArray, groups: int, allowed: BoolArray, best: int
-) -> IntArray:
+def best_rows(values: FloatArray, *, group: IntArray, allowed: BoolArray, best: int) -> IntArray:
     """Positions in `values` of each group's `best` highest allowed ones, group after group.
 
     Within a group the highest come first; of equal values the one that lies first does. `values`
-    (n,) are finite, `group` (n,) below `groups`.
+    (n,) are finite.
     """
     rows = np.flatnonzero(allowed)
     owner = group[rows]

@@ -27,7 +27,6 @@ def read(context: Context) -> Reading:
     nearest = best_rows(
         context.fit[context.rows],
         group=context.owner,
-        groups=len(context.candidates),
         allowed=np.ones(len(context.rows), bool),
         best=LOOKED_AT,
     )
