@@ -26,6 +26,8 @@ CHUNK: Final = 64
 """Neighbouring texts of which the highest bound is taken, so that few are compared."""
 SEEDS: Final = 4
 """Chunks looked at first for each wanted partner."""
+MORE: Final = 4
+"""Times as many where those belonged to too few partners."""
 LOWEST: Final = np.float32(-np.inf)
 
 Exact = Callable[[IntArray], FloatArray]
@@ -122,5 +124,5 @@ def best_by_bounds(
             if least < edge:
                 np.maximum(best, exact(texts((bounds >= least) & (bounds < edge))), out=best)
             return best
-        seeds *= SEEDS
+        seeds *= MORE
     return exact(texts(bounds > LOWEST))

@@ -7,7 +7,7 @@ elsewhere.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import Final, Protocol
@@ -112,7 +112,6 @@ class VectorIndex:
     codes: Codes | None = None
     known: BoolArray | None = None
     """(n,) `filled`, where it is known already."""
-    _spare: list[Buffers] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def build(cls, vectors: Vectors) -> "VectorIndex":
@@ -209,6 +208,10 @@ class VectorIndex:
 
     def _exact(self, asked: Asked, among: Among, rows: IntArray) -> FloatArray:
         return best_of(self.cosines(asked.vector, rows), asked, among, rows)
+
+    @cached_property
+    def _spare(self) -> list[Buffers]:
+        return []
 
     @contextmanager
     def _buffers(self) -> Iterator[Buffers]:

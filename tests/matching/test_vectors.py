@@ -214,7 +214,7 @@ def test_no_dot_product_is_above_its_bound(decay: float, width: int) -> None:
         exact = rows.astype(float) @ query.astype(float)
         assert (found[: len(rows)] >= exact).all()
         if width == 96:
-            assert (found[: len(rows)] - exact).max() < 0.1
+            assert (found[: len(rows)] - exact).max() < 0.3
 
 
 def test_steep_vectors_get_short_codes_and_even_ones_whole_codes() -> None:
@@ -272,15 +272,15 @@ def test_a_plain_index_comes_back_plain() -> None:
 
 
 def test_threads_may_share_an_index() -> None:
-    index = VectorIndex.build(units(3000, 64, seed=9, decay=0.95))
-    queries, among = units(40, 64, seed=10, decay=0.95), among_all(3000, 500)
+    index = VectorIndex.build(units(1000, 64, seed=9, decay=0.95))
+    queries, among = units(24, 64, seed=10, decay=0.95), among_all(1000, 200)
 
     def found(query: Vectors) -> list[int]:
         return sorted(index.nearest(plainly(query), among, 20).tolist())
 
     expected = [found(query) for query in queries]
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(found, list(queries) * 5)) == expected * 5
+        assert list(pool.map(found, list(queries) * 3)) == expected * 3
 
 
 @pytest.mark.slow
