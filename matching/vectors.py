@@ -134,15 +134,6 @@ class VectorIndex:
         codes = self.codes.arrays() if self.codes else {}
         return {"vectors": self.vectors, "filled": self.filled, **codes}
 
-    @classmethod
-    def build(cls, vectors: Vectors) -> "VectorIndex":
-        """Of these vectors (n, d), each of unit norm or zero."""
-        return cls(vectors)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """What it holds, by name: what a snapshot keeps."""
-        return {"vectors": self.vectors}
-
     @property
     def dimension(self) -> int:
         """Of each vector."""
