@@ -118,16 +118,9 @@ def _best(
 
 def _word_shares(texts: Sequence[str], query: TermCounts, corpus: Corpus) -> NDArray[np.float64]:
     """Share (s,) of the query's idf mass that each text holds."""
-    known = {
-        term: i for term in query.terms if (i := corpus.lexical.vocabulary.get(term)) is not None
-    }
-    weights = dict(
-        zip(
-            known,
-            idf(corpus.passage_statistics, np.array(list(known.values()), np.int64)),
-            strict=True,
-        )
-    )
+    ids = corpus.lexical.vocabulary.find(query.terms)
+    known = [term for term, i in zip(query.terms, ids, strict=True) if i >= 0]
+    weights = dict(zip(known, idf(corpus.passage_statistics, ids[ids >= 0]), strict=True))
     total = sum(weights.values()) or 1.0
     return np.array(
         [sum(weights.get(t, 0.0) for t in _sentence_terms(text)) / total for text in texts],

@@ -164,7 +164,7 @@ def admit(
     number = np.bincount(first[first >= 0], minlength=len(OBSTACLES)).tolist()
     blocked = {each.name: n for each, n in zip(OBSTACLES, number, strict=True) if n}
     terms = count_terms(query.text)
-    allowed = (first < 0)[corpus.partner_of]
+    allowed = (first < 0)[corpus.partner_of] & corpus.alive
     for name in query.excluded_evidence:
         allowed[corpus.rows_named.get(name, [])] = False
     allowed[corpus.bare_lists.echoes(terms)] = False
