@@ -11,7 +11,7 @@ snapshot on disk spares the next start from reading all rows.
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
@@ -23,16 +23,20 @@ from sqlalchemy.orm import Session
 from app.contexts import SYSTEM
 from app.db import Database
 from app.services.changes import State, changed_since, has_changes, state_of
-from app.services.corpus_parts import drift_of, with_changes
 from app.services.corpus_rows import Rows, partner_value, read_all, read_some
-from app.services.corpus_vectors import find_vectors, stored_by_now
+from app.services.corpus_vectors import (
+    FoundVectors,
+    find_all_vectors,
+    find_vectors,
+    stored_by_now,
+)
 from app.services.need_scores import NeedScoresCache
 from app.services.snapshots import Reached, Snapshots, unwatched
-from matching.corpus import Corpus
-from matching.encoders import WORDS_ONLY, CachedEncoder, Encoder, Vectors
+from matching.corpus import Corpus, Evidence
+from matching.counted import Counted
+from matching.encoders import WORDS_ONLY, CachedEncoder, Encoder
 from matching.lexical import TermCounts, count_terms
 from matching.model import Model
-from matching.vectors import VectorSearch
 from models import CorpusRevision
 
 __all__ = ["CorpusCache", "Engine", "Loaded", "partner_value"]
@@ -47,6 +51,8 @@ DRIFT: Final = 0.2
 """Share of rows in changed parts above which the corpus is made anew in the background."""
 STALE_SECONDS: Final = 86_400.0
 """So long at most a corpus and its snapshot may hold what has been deleted."""
+AT_ONCE: Final = 20_000
+"""Texts whose words are held one by one; those of more are put together in arrays."""
 MANY: Final = 10_000
 """Texts waiting for vectors, above which it is not asked all the time which have arrived."""
 REST: Final = 5.0
@@ -131,7 +137,7 @@ class CorpusCache:
             return False
         if self._unsaved is not None and self._snapshots is not None:
             return True
-        drift = drift_of(loaded.corpus)
+        drift = loaded.corpus.drift
         is_stale = drift > 0 and time.monotonic() - self._since > STALE_SECONDS
         return drift > DRIFT or is_stale or loaded.base < self._erased
 
@@ -206,19 +212,32 @@ class CorpusCache:
     def _build(self, session: Session, state: State) -> Loaded:
         """From all rows."""
         rows = read_all(session)
-        terms = [self._terms.get(piece.text) or count_terms(piece.text) for piece in rows.evidence]
-        is_small = len(terms) < self._large
-        texts = (piece.text for piece in rows.evidence)
-        self._terms = dict(zip(texts, terms, strict=True)) if is_small else {}
-        vectors, waiting = self._vectors(session, rows)
+        terms = self._count(rows.evidence)
+        found = find_all_vectors(session, self._encoder, rows.hashes)
+        vectors, waiting = found.vectors, self._fill(found, rows)
         corpus = Corpus.build(
             rows.partners,
             rows.evidence,
-            vectors,  # type: ignore[arg-type]
+            vectors,
             terms,
             pending=len(waiting),
         )
         return Loaded(corpus, state.revision, state.revision, waiting)
+
+    def _count(self, evidence: Sequence[Evidence]) -> Sequence[TermCounts] | Counted:
+        """The words of these texts; those of a small corpus are remembered."""
+        if len(evidence) >= self._large > 0:
+            self._terms = {}
+            return Counted.joined(
+                [
+                    Counted.of([count_terms(piece.text) for piece in evidence[at : at + AT_ONCE]])
+                    for at in range(0, len(evidence), AT_ONCE)
+                ]
+            )
+        known = self._terms
+        terms = [known.get(piece.text) or count_terms(piece.text) for piece in evidence]
+        self._terms = {piece.text: one for piece, one in zip(evidence, terms, strict=True)}
+        return terms
 
     def _followed(
         self, session: Session, before: Loaded, state: State, *, renew_pending: bool
@@ -237,10 +256,10 @@ class CorpusCache:
             return None
         rows = read_some(session, [UUID(key) for key in sorted(touched)])
         terms = [count_terms(piece.text) for piece in rows.evidence]
-        vectors, fresh = self._vectors(session, rows)
-        waiting = _without(before.waiting, touched) | dict(fresh)
-        corpus = with_changes(
-            before.corpus,
+        vectors, missing = find_vectors(session, self._encoder, rows.hashes)
+        fresh = self._fill(FoundVectors(vectors, missing), rows)
+        waiting = _without(before.waiting, touched) | fresh
+        corpus = before.corpus.changed(
             rows.partners,
             rows.evidence,
             vectors,
@@ -261,25 +280,22 @@ class CorpusCache:
         self._asks_again_at = time.monotonic() + 10 * (time.monotonic() - started)
         return {owner for key in arrived for owner in before.waiting[key]}
 
-    def _vectors(
-        self, session: Session, rows: Rows
-    ) -> tuple[Vectors | VectorSearch, dict[str, tuple[str, ...]]]:
-        """Of these texts, and which are left to the background."""
-        found = find_vectors(session, self._encoder, rows.hashes)
+    def _fill(self, found: FoundVectors, rows: Rows) -> dict[str, tuple[str, ...]]:
+        """Embed what is missing if that is little; returns what is left to the background."""
         texts = {rows.hashes[row]: rows.evidence[row].text for row in found.missing}
         if not texts:
-            return found.vectors, {}
+            return {}
         self.on_missing()
         if len(texts) <= self._inline and isinstance(found.vectors, np.ndarray):
             encoded = self._encoder.encode(list(texts.values()))
             fresh = dict(zip(texts, encoded, strict=True))
             for row in found.missing:
                 found.vectors[row] = fresh[rows.hashes[row]]
-            return found.vectors, {}
+            return {}
         owners: dict[str, list[str]] = defaultdict(list)
         for row in found.missing:
             owners[rows.hashes[row]].append(rows.evidence[row].partner)
-        return found.vectors, {key: tuple(some) for key, some in owners.items()}
+        return {key: tuple(some) for key, some in owners.items()}
 
     def _forget_sentences(
         self, before: Loaded | None, after: Loaded, of: Collection[str] | None = None

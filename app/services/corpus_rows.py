@@ -50,7 +50,7 @@ def partner_value(row: PartnerRow) -> Partner:
 
 
 def read_all(session: Session) -> Rows:
-    """All partners and all evidence, each in the order of their ids."""
+    """All partners, and all evidence partner by partner, each in the order of their ids."""
     found = Rows()
     _read(session, found, None)
     return found
@@ -108,7 +108,7 @@ _CAPABILITIES: Final = select(
     Capability.external_id,
     Capability.year,
     Capability.content_hash,
-).order_by(Capability.id)
+).order_by(Capability.partner_id, Capability.id)
 
 
 def _stream(session: Session, statement: Any) -> Iterator[Any]:

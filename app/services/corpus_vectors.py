@@ -1,7 +1,8 @@
 """The vectors of a corpus: the one place where it is decided where they lie.
 
-`find_vectors` reads them into this process. Whoever keeps them elsewhere returns a `VectorSearch`
-over the same texts instead.
+`find_all_vectors` reads those of a whole corpus into this process. Whoever keeps them elsewhere
+returns a `VectorSearch` over the same texts there instead; what changes later is read by
+`find_vectors` in any case.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,10 +28,18 @@ class FoundVectors:
     """The rows whose texts have no stored vector yet: zeros until somebody fills them."""
 
 
-def find_vectors(session: Session, encoder: Encoder, hashes: Sequence[str]) -> FoundVectors:
-    """The stored vectors of texts by their content hashes; a text may come more than once.
+def find_all_vectors(session: Session, encoder: Encoder, hashes: Sequence[str]) -> FoundVectors:
+    """The vectors of a whole corpus, by the content hashes of its texts in their order."""
+    return FoundVectors(*find_vectors(session, encoder, hashes))
 
-    They are read a few hundred at a time into one array. Problem 503 as `load_vectors`.
+
+def find_vectors(
+    session: Session, encoder: Encoder, hashes: Sequence[str]
+) -> tuple[Vectors, tuple[int, ...]]:
+    """The stored vectors (n, d) of texts by their content hashes, and the rows that have none yet.
+
+    A text may come more than once. They are read a few hundred at a time into one array.
+    Problem 503 as `load_vectors`.
     """
     vectors = np.zeros((len(hashes), encoder.dimension), np.float32)
     missing: list[int] = []
@@ -42,7 +51,7 @@ def find_vectors(session: Session, encoder: Encoder, hashes: Sequence[str]) -> F
                 vectors[row] = stored[key]
             else:
                 missing.append(row)
-    return FoundVectors(vectors, tuple(missing))
+    return vectors, tuple(missing)
 
 
 def stored_by_now(session: Session, encoder: Encoder, hashes: Collection[str]) -> set[str]:

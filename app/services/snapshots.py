@@ -28,9 +28,9 @@ import matching
 from app.contexts import SYSTEM
 from app.db import Database
 from app.services.changes import State, state_of
-from app.services.corpus_parts import SnapshotError, open_corpus, save_corpus
 from matching.corpus import Corpus
 from matching.encoders import Encoder
+from matching.snapshot import SnapshotError
 from matching.text import words_id
 from models import CorpusRevision, CorpusSnapshot, new_id
 
@@ -90,7 +90,7 @@ class Snapshots:
         here = [one for one in self.stored(state.identity) if one.id in ids]
         for one in sorted(here, key=lambda one: one.revision, reverse=True):
             try:
-                return Opened(open_corpus(one.path), one.revision)
+                return Opened(Corpus.open(one.path), one.revision)
             except (SnapshotError, OSError) as error:
                 logger.warning("The snapshot %s cannot be used (%s): removed.", one.path, error)
                 shutil.rmtree(one.path, ignore_errors=True)
@@ -145,7 +145,7 @@ class Snapshots:
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             reached("snapshot.saving")
-            save_corpus(corpus, path)
+            corpus.save(path)
             reached("snapshot.saved")
             kept = self._name(database, encoder, key, revision)
             reached("snapshot.named")
