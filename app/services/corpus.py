@@ -186,7 +186,7 @@ class CorpusCache:
     def _load(self, session: Session, *, renew_pending: bool) -> Loaded:
         state = state_of(session)
         self._erased = state.erased
-        before = self._loaded or self._opened(session, state)
+        before = self._loaded or self._started(session, state)
         if before is not None:
             after = self._followed(session, before, state, renew_pending=renew_pending)
             if after is not None:
@@ -196,6 +196,12 @@ class CorpusCache:
         self._since = time.monotonic()
         self._unsaved = built if self._may_be_saved(built) else None
         return built
+
+    def _started(self, session: Session, state: State) -> Loaded | None:
+        """From a snapshot, at the start of the process."""
+        if self._snapshots is not None:
+            self._snapshots.tidy(session, state)
+        return self._opened(session, state)
 
     def _opened(self, session: Session, state: State, *, after: int = -1) -> Loaded | None:
         if self._snapshots is None:
@@ -310,6 +316,8 @@ class CorpusCache:
         with snapshots.alone() as mine:
             if self._take_over(database) or not mine:
                 return
+            with database.reading(SYSTEM) as session:
+                snapshots.sweep(session, state_of(session))
             built, self._unsaved = self._unsaved, None
             if built is None:
                 built = self._built(database)

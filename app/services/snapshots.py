@@ -161,6 +161,13 @@ class Snapshots:
         reached("snapshot.swept")
         return kept
 
+    def tidy(self, session: Session, state: State) -> None:
+        """As `sweep`, unless there is nothing or another process is at it."""
+        if self._home(state.identity).exists():
+            with self.alone() as mine:
+                if mine:
+                    self.sweep(session, state)
+
     def sweep(self, session: Session, state: State) -> None:
         """Remove what the database does not name, and what a process was killed at.
 
@@ -199,7 +206,8 @@ class Snapshots:
             if revision < max(state.whole, state.erased):
                 return False  # somebody was erased meanwhile
             here = [one.id for one in self.stored(state.identity) if one.id != key]
-            session.execute(delete(CorpusSnapshot).where(CorpusSnapshot.id.in_(here)))
+            useless = CorpusSnapshot.revision < max(state.whole, state.erased)
+            session.execute(delete(CorpusSnapshot).where(CorpusSnapshot.id.in_(here) | useless))
             session.add(CorpusSnapshot(id=key, revision=revision, made_of=made_of(encoder)))
         return True
 
