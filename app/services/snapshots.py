@@ -106,6 +106,12 @@ class Snapshots:
                     found.append(Stored(path, int(revision), UUID(key)))
         return found
 
+    @staticmethod
+    def named(session: Session, state: State) -> set[UUID]:
+        """Ids of the snapshots that the database names, of this machine or another."""
+        statement = select(CorpusSnapshot.id).where(CorpusSnapshot.revision >= state.erased)
+        return set(session.scalars(statement))
+
     @contextmanager
     def alone(self, patience: float = 0.0) -> Iterator[bool]:
         """True if no other process of this machine writes or removes snapshots in this block.
@@ -173,8 +179,7 @@ class Snapshots:
 
         Only in a block that is `alone`.
         """
-        statement = select(CorpusSnapshot.id).where(CorpusSnapshot.revision >= state.erased)
-        named = set(session.scalars(statement))
+        named = self.named(session, state)
         kept = {one.path for one in self.stored(state.identity) if one.id in named}
         with suppress(OSError):
             for path in self._home(state.identity).iterdir():

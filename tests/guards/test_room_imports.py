@@ -56,6 +56,7 @@ MAY: dict[str, tuple[str, ...]] = {
         "app.mail_settings",
         "app.services",
         "app.errors",
+        "app.changes",
         "app.contexts",
         "app.db",
         "app.clock",

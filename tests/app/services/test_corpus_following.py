@@ -58,7 +58,7 @@ def held(corpus: Corpus) -> tuple[object, object]:
         (
             corpus.evidence[int(row)].id,
             corpus.evidence[int(row)],
-            corpus.vectors.at(row[None]).tobytes(),
+            corpus.vectors.at(np.array([row])).tobytes(),
         )
         for row in rows
     )
