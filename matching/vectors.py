@@ -4,6 +4,7 @@ A `VectorSearch` is what the ranker asks; `VectorIndex` holds the vectors in thi
 exact. Another one may keep them elsewhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -90,6 +91,20 @@ class VectorIndex:
     """Vectors (n, d) in the memory of this process."""
 
     vectors: Vectors
+
+    @classmethod
+    def build(cls, vectors: Vectors) -> "VectorIndex":
+        """Of these vectors."""
+        return cls(vectors)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> "VectorIndex":
+        """The index that has given these `arrays`, which may be mapped from a file."""
+        return cls(arrays["vectors"])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that it is made of, by name."""
+        return {"vectors": self.vectors}
 
     @property
     def dimension(self) -> int:
