@@ -4,24 +4,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from app import auditing
+from app import auditing, changes
 from app.access import Actor
 from app.audit_chain import Draft, append
 from app.contexts import KEY, NOBODY, SYSTEM, Context, context_of, declare
 from app.errors import Problem
-from models import Capability, Cluster, CorpusRevision, Organisation, Partner, Unavailability
-
-MATCHED = (Partner, Unavailability, Capability, Organisation, Cluster)
-"""What the corpus is made from: a change of any of it makes a new corpus revision. Needs are read
-anew for each list."""
 
 CONNECTIONS = 50
 """More than the threads that answer requests (40), so that none waits for another's."""
@@ -143,15 +137,9 @@ class Database:
 
 
 auditing.install(Session)
+changes.install(Session)  # after it: at the commit the audit's row is locked first, always
 
 
 @event.listens_for(Session, "after_begin")
 def _say_for_whom(session: Session, _transaction: Any, connection: Connection) -> None:
     declare(connection, session.info.get(KEY, NOBODY))
-
-
-@event.listens_for(Session, "before_flush")
-def _raise_revision(session: Session, _context: Any, _instances: Any) -> None:
-    changed = chain(session.new, (o for o in session.dirty if session.is_modified(o)))
-    if any(isinstance(o, MATCHED) for o in chain(changed, session.deleted)):
-        session.execute(update(CorpusRevision).values(value=CorpusRevision.value + 1))

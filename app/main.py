@@ -52,6 +52,7 @@ from app.services.encoders import Offered, Recipe
 from app.services.engines import Engines, Limits
 from app.services.erasure_ledger import Ledger
 from app.services.model import load_model, model_for
+from app.services.snapshots import Snapshots
 from app.settings import Settings, get_settings
 from matching.encoders import Encoder, make_encoder
 from matching.sudachi import sudachi_words
@@ -259,7 +260,11 @@ def make_engines(settings: Settings) -> Engines:
         own,
         make=partial(_make, settings=settings),
         model_of=partial(model_for, settings.model),
-        limits=Limits(settings.inline_embeddings, settings.sentence_cache),
+        limits=Limits(
+            settings.inline_embeddings,
+            settings.sentence_cache,
+            Snapshots(settings.data_dir) if settings.snapshots else None,
+        ),
     )
 
 

@@ -35,6 +35,14 @@ FILES: Final = (
         "while the database is open",
     ),
     DataFile(
+        "`snapshots/` in the data folder",
+        "the corpus of more than 5,000 texts: ids, texts and vectors of capabilities, fields of "
+        "partners that are matched; no name, no need",
+        "the folder is emptied at every erasure, and no process believes one that was made "
+        "before; another machine removes its own within seconds, or at its next start",
+        "until a newer one: at most a day after something was deleted while the service runs",
+    ),
+    DataFile(
         "a database on PostgreSQL",
         "all tables above",
         "the rows are deleted; their bytes stay until autovacuum or `VACUUM FULL` reuses the "
@@ -119,7 +127,8 @@ FILES: Final = (
     DataFile(
         "memory of a running process",
         "names, texts, vectors, prepared lists",
-        "renewed before the next answer after an erasure",
+        "gone from every answer after an erasure; of a corpus of more than 5,000 texts the bytes "
+        "go when it has been made anew, which begins at once in the background",
         "while it runs",
     ),
 )

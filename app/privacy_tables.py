@@ -129,6 +129,15 @@ PERSONAL: Final = (
         withheld=("first_id", "second_id", "created_at"),
     ),
     DataTable(
+        "partner_changes",
+        PARTNER,
+        "telling running processes what has changed; as partners",
+        "its number says how often the data changed, nothing of the person",
+        "stays: a random id and a number, which lead to nobody once the partner is gone",
+        "as long as the database",
+        withheld=("partner_id", "revision"),
+    ),
+    DataTable(
         "capabilities",
         PARTNER,
         MATCHING,

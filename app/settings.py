@@ -95,6 +95,8 @@ class Settings(MailSettings):
     """How many new texts a request embeds itself; more are left to the background."""
     sentence_cache: Annotated[int, Field(ge=1)] = 50_000
     """Vectors of queries and evidence sentences kept in memory (1.5 kB each with MiniLM)."""
+    snapshots: bool = True
+    """Whether a large corpus is saved in `data_dir`, for the next start."""
     secret_key: SecretStr = SecretStr("")
     """From which the keys of the audit log, of candidate ids and of suppressions are derived;
     empty means the file `secret.key` in `data_dir`, made at the first start."""

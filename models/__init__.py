@@ -60,7 +60,7 @@ from models.need import Need, need_staff
 from models.need_version import Disclosure, NeedVersion
 from models.organisation import Organisation
 from models.partner import Partner, Unavailability
-from models.revision import CorpusRevision
+from models.revision import CorpusRevision, CorpusSnapshot, PartnerChange
 from models.run import MailHalt, Run
 from models.suggestion import Suggestion, SuggestionAnswer
 
@@ -78,6 +78,7 @@ __all__ = [
     "Confidentiality",
     "ConsentMeans",
     "CorpusRevision",
+    "CorpusSnapshot",
     "DeclineReason",
     "DigestFrequency",
     "Disclosure",
@@ -116,6 +117,7 @@ __all__ = [
     "Outcome",
     "Partner",
     "PartnerAlias",
+    "PartnerChange",
     "PartnerKind",
     "Purpose",
     "Role",

@@ -22,8 +22,9 @@ class Capability(Identified, Timestamped, Base):
     )
 
     partner_id: Mapped[UUID] = mapped_column(
-        ForeignKey("partners.id", ondelete="CASCADE"), index=True
+        ForeignKey("partners.id", ondelete="CASCADE"), index=True, active_history=True
     )
+    """When it moves, both partners have changed: the old one must be known."""
     kind: Mapped[CapabilityKind] = mapped_column(text_enum(CapabilityKind))
     title_ja: Mapped[str | None] = mapped_column(String(1000))
     title_en: Mapped[str | None] = mapped_column(String(1000))

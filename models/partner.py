@@ -53,7 +53,7 @@ class Unavailability(Identified, Base):
     __table_args__ = (CheckConstraint('"end" >= start', name="order"),)
 
     partner_id: Mapped[UUID] = mapped_column(
-        ForeignKey("partners.id", ondelete="CASCADE"), index=True
+        ForeignKey("partners.id", ondelete="CASCADE"), index=True, active_history=True
     )
     start: Mapped[date]
     end: Mapped[date | None]

@@ -38,7 +38,10 @@ DELIVERY: Final = (
 )
 """In the order in which a mail meets them."""
 
-NAMES: Final = (*RUN, *DELIVERY, *STEPS)
+SNAPSHOT: Final = ("snapshot.saving", "snapshot.saved", "snapshot.named", "snapshot.swept")
+"""Of a snapshot of the corpus: its files are there before the database names it."""
+
+NAMES: Final = (*RUN, *DELIVERY, *STEPS, *SNAPSHOT)
 _KNOWN: Final = frozenset(NAMES)
 
 watch: Callable[[str], None] | None = None

@@ -25,6 +25,7 @@ from app.services.erasing import (
 )
 from app.services.erasure_ledger import Entry, Ledger, Subject
 from app.services.persons import Person, find_person, identifiers_of_person
+from app.services.snapshots import Snapshots
 from app.services.suppressions import Digests, digests_to_keep
 from models import AuditEvent, Erasure, ObjectKind
 
@@ -207,12 +208,15 @@ def cleanse(
 ) -> bool:
     """Remove what is left of erased persons in files; False if another process holds them.
 
-    Empties the folders of the evaluation and of dry runs, deletes exports, rewrites an SQLite
-    database so that no free page holds anything, and empties its log. On PostgreSQL nothing is left
-    to do from here. Waits at most `patience` seconds for other processes.
+    Empties the folders of the evaluation, of dry runs and of snapshots, deletes exports, rewrites
+    an SQLite database so that no free page holds anything, and empties its log. On PostgreSQL
+    nothing is left to do from here. Waits at most `patience` seconds for other processes.
     """
     for cache in (EVALUATION, PREVIEW):
         shutil.rmtree(folder / cache, ignore_errors=True)
+    if not Snapshots(folder).remove_all(patience):
+        logger.warning("Another process is writing a snapshot of the corpus.")
+        return False
     announced = ledger.announced()
     for entry in ledger.read():
         for subject in entry.subjects:

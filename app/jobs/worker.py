@@ -8,6 +8,7 @@ from app.contexts import SYSTEM
 from app.errors import Problem
 from app.jobs.changing import change_over
 from app.jobs.embedding import embed_pending, embed_texts, pending_texts
+from app.jobs.following import Follower
 from app.services.corpus import Engine
 from app.services.embeddings import delete_orphans, pending_queries
 from app.services.engines import Engines
@@ -32,6 +33,7 @@ class EmbeddingWorker(threading.Thread):
         self._database = engines.database
         self._wake = threading.Event()
         self._stopping = False
+        self._follower = Follower(engines)
 
     def wake(self) -> None:
         """Ask for another round."""
@@ -41,10 +43,12 @@ class EmbeddingWorker(threading.Thread):
         """End after the present chunk."""
         self._stopping = True
         self._wake.set()
+        self._follower.stop()
         self.join(timeout=RETRY_SECONDS)
 
     def run(self) -> None:
         """Work until stopped."""
+        self._follower.start()
         while not self._stopping:
             failed = True
             try:

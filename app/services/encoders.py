@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.changes import note_changes
 from app.services.embeddings import count_passages, forget_all_but, measure
 from matching.encoders import CHOICES, Encoder, EncoderError
 from models import CorpusRevision, EncoderUse, StoredEncoder, utc_now
@@ -144,7 +145,7 @@ def switch(session: Session, encoder: Encoder) -> bool:
     session.execute(delete(StoredEncoder))
     session.add(fresh)
     session.flush()
-    session.execute(update(CorpusRevision).values(value=CorpusRevision.value + 1))
+    note_changes(session, ())
     forget_all_but(session, [encoder.id])
     return True
 

@@ -29,6 +29,7 @@ from app.services.encoders import (
     serving_at,
     wanted,
 )
+from app.services.snapshots import Snapshots
 from matching.encoders import Encoder, EncoderError, NoEncoder
 from matching.model import Model
 from models import StoredEncoder
@@ -45,6 +46,7 @@ class Limits:
 
     inline: int
     sentence_cache: int
+    snapshots: Snapshots | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,12 @@ class Engines:
         if not known:
             with self.database.writing(SYSTEM) as session:
                 adopt(session, self.own, make=self._make)
+
+    @property
+    def held(self) -> Engine | None:
+        """The engine that requests were given last."""
+        held = self._held
+        return None if held is None else held.engine
 
     def current(self, session: Session) -> Engine:
         """The engine of the encoder that serves in this session, or of a later one.
@@ -207,4 +215,5 @@ class Engines:
             sentence_cache=self._limits.sentence_cache,
             model=self._model_of(encoder.id),
             like=None if like is None else like.engine,
+            snapshots=self._limits.snapshots,
         )

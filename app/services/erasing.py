@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import exists, func, null, select
+from sqlalchemy import delete, exists, func, null, select
 from sqlalchemy.orm import Session
 
+from app.services.changes import note_erasure
 from app.services.embeddings import delete_orphans
 from app.services.erasure_ledger import Subject
 from app.services.idempotency import forget_answers
@@ -29,6 +30,7 @@ from app.services.suppressions import (
 from models import (
     Account,
     Capability,
+    CorpusSnapshot,
     Erasure,
     Introduction,
     Need,
@@ -80,6 +82,9 @@ def erase_person(session: Session, person: Person) -> Erased:
     session.flush()
     done.counts["mail_suppressions"] = lift(session, *person.emails)
     forget_answers(session)
+    # Snapshots hold the texts: from the commit on none that was made before may be used.
+    note_erasure(session)
+    session.execute(delete(CorpusSnapshot))
     vectors = delete_orphans(session)
     if vectors:
         done.counts["embeddings"] = vectors

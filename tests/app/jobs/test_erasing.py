@@ -113,7 +113,7 @@ def test_no_row_of_a_personal_column_points_to_the_person(
     gone = {stored.partner, stored.account}
     with database.reading() as session:
         for entry in TABLES:
-            if entry.name in ("erasures", "audit_entries"):
+            if entry.name in ("erasures", "audit_entries", "partner_changes"):
                 continue  # ids that lead nowhere any more: what was done stays provable
             table = Base.metadata.tables[entry.name]
             for column in (*entry.personal, *entry.withheld):

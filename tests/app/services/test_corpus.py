@@ -112,6 +112,7 @@ def test_remembered_sentences_go_with_a_capability(database: Database) -> None:
     corpora = CorpusCache(encoder, inline=32)
     with database.writing() as session:
         piece = make_capability(session, make_partner(session))
+    with database.reading() as session:
         corpora.current(session)
     encoder.encode(["A sentence of hers."])
     assert encoder.remembered
