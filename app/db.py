@@ -17,6 +17,7 @@ from app.access import Actor
 from app.audit_chain import Draft, append
 from app.contexts import KEY, NOBODY, SYSTEM, Context, context_of, declare
 from app.errors import Problem
+from app.metrics import AUDIT_COMMIT_SECONDS
 from models import Capability, Cluster, CorpusRevision, Organisation, Partner, Unavailability
 
 MATCHED = (Partner, Unavailability, Capability, Organisation, Cluster)
@@ -131,7 +132,7 @@ class Database:
 
     def _record(self, reads: Sequence[Draft]) -> None:
         try:
-            with self.writing(SYSTEM) as session:
+            with AUDIT_COMMIT_SECONDS.time(), self.writing(SYSTEM) as session:
                 append(session, reads)
         except SQLAlchemyError as error:
             raise Problem(

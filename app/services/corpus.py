@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.db import Database
+from app.metrics import building_index
 from app.services.capabilities import passage_of
 from app.services.embeddings import PARAMETERS, load_vectors
 from app.services.need_scores import NeedScoresCache
@@ -101,7 +102,8 @@ class CorpusCache:
         with self._lock:
             loaded = self._loaded
             if loaded is None or not is_enough(loaded):
-                loaded = self._loaded = self._load(session, revision)
+                with building_index():
+                    loaded = self._loaded = self._load(session, revision)
             return loaded
 
     def _load(self, session: Session, revision: int) -> Loaded:
