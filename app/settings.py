@@ -91,6 +91,8 @@ class Settings(MailSettings):
     """In which a day begins."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    newer_database: bool = False
+    """Whether to serve from a database that the next release has migrated already."""
     log_format: Literal["text", "json"] = "text"
     """Of the service: lines for a person, or one JSON object a line."""
     otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$")] = ""

@@ -11,6 +11,7 @@ from app.cli import (
     access,
     accounts,
     audit,
+    backups,
     bench,
     data,
     encoder,
@@ -66,6 +67,7 @@ for module in (
     accounts,
     mail,
     audit,
+    backups,
 ):
     module.register(app)
 
