@@ -5,6 +5,9 @@ from sqlalchemy import Connection
 from alembic import context
 from models import Base
 
+LOCK_TIMEOUT = "5s"
+"""How long a migration waits for a table that others use."""
+
 
 def run(connection: Connection) -> None:
     """All missing migrations in one transaction; SQLite tables are rebuilt where they must be."""
@@ -18,6 +21,10 @@ def run(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
             # The owner is bound by row-level security, too: a migration must reach every row.
             connection.exec_driver_sql("SELECT set_config('enmusubi.context', 'system', true)")
+            # A change of a table that waits for a lock makes everybody behind it wait, too: rather
+            # fail and be tried again.
+            wait = context.config.attributes.get("lock_timeout", LOCK_TIMEOUT)
+            connection.exec_driver_sql("SELECT set_config('lock_timeout', %s, true)", (wait,))
         context.run_migrations()
         if connection.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()

@@ -16,6 +16,7 @@ from app.access import Actor
 from app.audit_chain import Draft, append
 from app.contexts import KEY, NOBODY, SYSTEM, Context, context_of, declare
 from app.errors import Problem
+from app.metrics import AUDIT_COMMIT_SECONDS
 
 CONNECTIONS = 50
 """More than the threads that answer requests (40), so that none waits for another's."""
@@ -125,7 +126,7 @@ class Database:
 
     def _record(self, reads: Sequence[Draft]) -> None:
         try:
-            with self.writing(SYSTEM) as session:
+            with AUDIT_COMMIT_SECONDS.time(), self.writing(SYSTEM) as session:
                 append(session, reads)
         except SQLAlchemyError as error:
             raise Problem(

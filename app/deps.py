@@ -92,6 +92,7 @@ def get_actor(
                 "The API key is not valid: it is unknown, mistyped, revoked or expired."
             )
         actor = found
+    request.state.caller = f"{actor.role.value}/{'session' if secret is None else 'key'}"
     count_key(request, str(actor.key_id or actor.account_id))
     gate.uses.note(actor)
     endpoint = request.scope["endpoint"]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
+from app.request_ids import request_id
 from matching.encoders import EncoderError
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,11 @@ class ProblemDetails(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(examples=["There is no need with this id."])
     errors: list[FieldProblem] = []
+    request_id: str | None = Field(
+        default=None,
+        description="For whoever looks into the log; in answers of 500 and above, whose body may "
+        "differ from one time to the next. The header X-Request-ID is in every answer.",
+    )
 
 
 class Problem(Exception):
@@ -81,9 +87,11 @@ def respond(problem: Problem) -> JSONResponse:
         status=problem.status,
         detail=problem.detail,
         errors=list(problem.errors),
+        # Below, what is hidden and what does not exist must answer alike, to the byte.
+        request_id=request_id() if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR else None,
     )
     return JSONResponse(
-        body.model_dump(),
+        body.model_dump(exclude=None if body.request_id else {"request_id"}),
         status_code=problem.status,
         headers=dict(problem.headers or {}),
         media_type="application/problem+json",

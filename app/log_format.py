@@ -13,12 +13,14 @@ import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import uvicorn.config
 from sqlalchemy.exc import OperationalError
 from uvicorn.logging import AccessFormatter, DefaultFormatter
 
+from app.request_ids import request_id
+from app.tracing import trace_id
 from matching.encoders import EncoderError
 
 GONE: Final = "[...]"
@@ -97,9 +99,12 @@ def traceback_of(error: BaseException) -> str:
 
 class _Clearing(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """The line, cleared."""
+        """The line, cleared, with the number of the request that it belongs to."""
         record = copy.copy(record)
         record.exc_text = None  # another formatter may have left the full text there
+        number = request_id()
+        if number is not None:
+            record.msg, record.args = f"{record.getMessage()} [{number}]", None
         return redact(super().format(record))
 
     def formatException(  # noqa: N802 - logging's name
@@ -133,16 +138,22 @@ class ClearingLineFormatter(_Clearing, logging.Formatter):
 
 
 class ClearingJsonFormatter(logging.Formatter):
-    """One JSON object a line, cleared: `at`, `level`, `logger`, `message`, `trace` if raised."""
+    """One JSON object a line, cleared: `at`, `level`, `logger`, `message`, `trace` if raised.
+
+    Within a request also `request_id`, and `trace_id` where traces are sent; in the line that tells
+    of a request its `method`, `route`, `status`, `ms` and `actor`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        told = {
+        told: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": redact(record.getMessage()),
         }
+        told |= {k: v for k, v in (("request_id", request_id()), ("trace_id", trace_id())) if v}
+        told |= getattr(record, "fields", {})
         error = record.exc_info and record.exc_info[1]
         if error:
             told["trace"] = redact(traceback_of(error))
@@ -160,3 +171,11 @@ LOGGING: Final[dict[str, Any]] = uvicorn.config.LOGGING_CONFIG | {
     "root": {"handlers": ["default"], "level": "WARNING"},
 }
 """As uvicorn logs, cleared, with our own sentences and the warnings of all libraries."""
+
+
+def logging_as(form: Literal["text", "json"]) -> dict[str, Any]:
+    """`LOGGING`, as lines for a person or as one JSON object a line."""
+    if form == "text":
+        return LOGGING
+    machine = {"()": f"{__name__}.{ClearingJsonFormatter.__name__}"}
+    return LOGGING | {"formatters": {"default": machine, "access": machine}}

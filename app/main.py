@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from app import errors
+from app import errors, tracing
 from app.access import Action, rule, rule_of
 from app.access_table import RouteRule
 from app.db import Database
@@ -29,6 +29,9 @@ from app.jobs.uses import UsesWriter
 from app.jobs.worker import EmbeddingWorker
 from app.limiting import RateLimiting
 from app.middleware import RequestGuard
+from app.monitoring import MONITOR
+from app.request_ids import RequestIds
+from app.request_log import RequestLog
 from app.routes import (
     accounts,
     briefs,
@@ -112,7 +115,13 @@ CORS_REQUEST_HEADERS: Final = (
     "X-API-Key",
     "X-Purpose",
 )
-CORS_RESPONSE_HEADERS: Final = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After")
+CORS_RESPONSE_HEADERS: Final = (
+    "ETag",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+)
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemDetails, "description": description}
@@ -147,7 +156,8 @@ def declared_routes(app: FastAPI) -> list[RouteRule]:
 def create_app(settings: Settings | None = None, engines: Engines | None = None) -> FastAPI:
     """The application. The encoder's weights are checked here and loaded in the background.
 
-    Raises EncoderError or SudachiError if what the settings name cannot be used.
+    Raises EncoderError or SudachiError if what the settings name cannot be used, Problem 422 if
+    traces are wanted and what sends them is not installed.
     """
     settings = settings or get_settings()
     engines = engines or make_engines(settings)
@@ -188,6 +198,8 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.include_router(api)
     app.include_router(mail_pages.router, include_in_schema=False)  # for people, not programs
     _expose_metrics(app)
+    app.add_middleware(RequestLog)  # around the others: it tells of what they refuse, too
+    app.state.traces = tracing.start(settings.otlp_endpoint, engines.database.engine, app)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
     _secure(app)
     return app
@@ -209,12 +221,12 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _secure(app: FastAPI) -> None:
-    """Security headers around everything, also around what answers unexpected errors."""
+    """Numbers and security headers around everything, also what answers unexpected errors."""
     build = app.build_middleware_stack
     pages = frozenset({"/docs", "/docs/oauth2-redirect"})
 
     def secured() -> ASGIApp:
-        return SecurityHeaders(build(), pages=pages, assets="/static-offline-docs/")
+        return RequestIds(SecurityHeaders(build(), pages=pages, assets="/static-offline-docs/"))
 
     app.build_middleware_stack = secured  # type: ignore[method-assign]
 
@@ -294,12 +306,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     worker = EmbeddingWorker(engines)
     engines.on_missing = worker.wake
     worker.start()
+    MONITOR.watch(engines, app.state.settings.data_dir)
     gate: Gate = app.state.gate
     writer = UsesWriter(gate.uses, engines.database)
     writer.start()
     yield
+    MONITOR.leave()
     writer.stop()
     worker.stop()
+    if app.state.traces is not None:
+        app.state.traces.close()
     engines.database.engine.dispose()
 
 

@@ -100,16 +100,28 @@ FILES: Final = (
     ),
     DataFile(
         "standard error (the log)",
-        "times, addresses of callers, paths without their query, ids in paths; no name, text, "
-        "e-mail address, key or vector",
-        "not needed; whoever keeps the log decides how long addresses stay in it",
+        "times, templates of routes, kinds of callers, numbers of requests; no address of a "
+        "caller, name, text, e-mail address, key or vector",
+        "not needed",
         "by whoever keeps it",
+    ),
+    DataFile(
+        "traces, where `ENMUSUBI_OTLP_ENDPOINT` is set",
+        "times, templates of routes, statements without values",
+        "not needed",
+        "by whoever runs the collector",
     ),
     DataFile(
         "standard output of `match`, `needs`, `team`, `partner` with names",
         "what was asked for",
         "yours to delete if you kept it",
         "by whoever keeps it",
+    ),
+    DataFile(
+        "`enmusubi.db.replaced-…` in the data folder",
+        "the database that `enmusubi restore --replace` moved aside",
+        "not by an erasure: delete it when the restored one is known to be right",
+        "until it is deleted",
     ),
     DataFile(
         "backups",

@@ -91,6 +91,12 @@ class Settings(MailSettings):
     """In which a day begins."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    newer_database: bool = False
+    """Whether to serve from a database that the next release has migrated already."""
+    log_format: Literal["text", "json"] = "text"
+    """Of the service: lines for a person, or one JSON object a line."""
+    otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$")] = ""
+    """Of a collector that takes traces by OTLP over HTTP; empty means that none are made."""
     inline_embeddings: Annotated[int, Field(ge=0)] = 32
     """How many new texts a request embeds itself; more are left to the background."""
     sentence_cache: Annotated[int, Field(ge=1)] = 50_000

@@ -11,6 +11,7 @@ from app.cli import (
     access,
     accounts,
     audit,
+    backups,
     bench,
     data,
     encoder,
@@ -68,6 +69,7 @@ for module in (
     accounts,
     mail,
     audit,
+    backups,
 ):
     module.register(app)
 

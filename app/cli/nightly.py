@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
+from app import tracing
 from app.cli.mendable import FORESEEN, MENDABLE
 from app.cli.nightly_log import logged
 from app.cli.nightly_progress import watched
@@ -86,7 +87,7 @@ def nightly(
             return
         _require_complete(settings)
         engines = open_engines()
-        with _told_without_data(MENDABLE), watched() as steps:
+        with _told_without_data(MENDABLE), _traced(settings, engines), watched() as steps:
             order = Order(chosen, resume=resume, late=late, any_volume=any_volume)
             outcome = run_nightly(tools_of(settings, engines, steps), order)
         for sentence in outcome.alerts:
@@ -96,6 +97,16 @@ def nightly(
     else:
         _show(outcome)
     raise typer.Exit(exit_code(outcome))
+
+
+@contextmanager
+def _traced(settings: Settings, engines: Engines) -> Iterator[None]:
+    traces = tracing.start(settings.otlp_endpoint, engines.database.engine)
+    try:
+        yield
+    finally:
+        if traces is not None:
+            traces.close()
 
 
 @contextmanager

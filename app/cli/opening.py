@@ -8,7 +8,7 @@ from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import Problem
 from app.main import make_engines, repeat_erasures
-from app.migrations import is_current, upgrade
+from app.migrations import Standing, standing, too_new, upgrade
 from app.services.corpus import Engine
 from app.services.encoder_mismatch import require_serving
 from app.services.engines import Engines
@@ -27,7 +27,10 @@ def open_database() -> Database:
     migrations are missing or the ledger cannot be trusted.
     """
     database = Database.at(get_settings().url)
-    if not is_current(database):
+    stands = standing(database)
+    if stands is Standing.AHEAD and not get_settings().newer_database:
+        raise too_new(database)
+    if stands in (Standing.EMPTY, Standing.BEHIND):
         raise Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "The database is new or older than this program: run `enmusubi migrate` first.",

@@ -14,7 +14,7 @@ from app.cli.opening import migrate as apply_migrations
 from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
 from app.contexts import SYSTEM
-from app.log_format import LOGGING
+from app.log_format import logging_as
 from app.main import create_app, make_engines
 from app.schemas.explanation import Explain
 from app.services.audit import shown
@@ -54,8 +54,9 @@ def _serve(engines: Engines, host: str | None, port: int | None) -> None:
         create_app(settings, engines),
         host=host or settings.host,
         port=port or settings.port,
-        log_config=LOGGING,
+        log_config=logging_as(settings.log_format),
         log_level="info",
+        access_log=False,  # `app.request_log` tells of requests, without their addresses
         # The other implementation, httptools, takes headers of any size into memory.
         http="h11",
         h11_max_incomplete_event_size=HEADER_BYTES,

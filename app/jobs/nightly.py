@@ -32,6 +32,7 @@ from app.services.corpus import Engine
 from app.services.embeddings import pending_queries
 from app.services.mail_composing import compose_mail
 from app.services.mail_halts import is_halted
+from app.tracing import span
 from models import HaltReason, Mail, Run, RunState, RunStep, Withheld
 
 logger = logging.getLogger(__name__)
@@ -144,7 +145,8 @@ class _Work:
                 logger.info("run %s: step %s", self._run_id, step.value)
                 reached("run.step")
                 begun = time.monotonic()
-                self._steps[step]()
+                with span(f"nightly.{step.value}"):
+                    self._steps[step]()
                 with self._tools.database.writing(SYSTEM) as session:
                     seconds = time.monotonic() - begun
                     runs.note(session, self._run(session), step=step, seconds=seconds)

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from app.contexts import SYSTEM
 from app.db import Database
+from app.metrics import building_index
 from app.services.changes import State, changed_since, has_changes, state_of
 from app.services.corpus_rows import Rows, partner_value, read_all, read_some
 from app.services.corpus_vectors import (
@@ -180,7 +181,8 @@ class CorpusCache:
         with self._lock:
             loaded = self._loaded
             if loaded is None or not is_enough(loaded):
-                loaded = self._loaded = self._load(session, renew_pending=renew_pending)
+                with building_index():
+                    loaded = self._loaded = self._load(session, renew_pending=renew_pending)
             return loaded
 
     def _load(self, session: Session, *, renew_pending: bool) -> Loaded:

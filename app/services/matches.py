@@ -14,6 +14,7 @@ from app.schemas.explanation import Explain
 from app.services.corpus import Engine, Loaded
 from app.services.embeddings import load_vectors
 from app.services.needs import query_of
+from app.tracing import span
 from app.visibility import needs_for
 from matching.corpus import Corpus, Query
 from matching.encoders import Vectors
@@ -105,10 +106,15 @@ def _match(
     explain: Explain,
     need: Need | None,
 ) -> MatchList:
-    loaded = engine.corpora.current(session)
-    vector = engine.encoder.encode([query.text], role="query")[0]
+    with span("corpus"):
+        loaded = engine.corpora.current(session)
+    with span("encode"):
+        vector = engine.encoder.encode([query.text], role="query")[0]
     model = engine.model
-    ranking = rank(query, vector, loaded.corpus, filters=filters, top=top, signals=model.signals)
+    with span("rank", top=top):
+        ranking = rank(
+            query, vector, loaded.corpus, filters=filters, top=top, signals=model.signals
+        )
     verdict = model.judge(ranking.scores)
     strong = verdict.strong if verdict else None if ranking.matches else False
     misses: tuple[Miss, ...] = ()
@@ -123,10 +129,12 @@ def _match(
     full: Sequence[Explanation] = ()
     if explain is Explain.FULL:
         facets = split(query.text)
-        full = _explanations(engine, ranking, facets, vector)
+        with span("explain"):
+            full = _explanations(engine, ranking, facets, vector)
         evidence = [explanation.passages for explanation in full]
     elif explain is Explain.BRIEF:
-        evidence = _evidence(engine, ranking, ranking.matches, vector)
+        with span("evidence"):
+            evidence = _evidence(engine, ranking, ranking.matches, vector)
     matches = tuple(
         Match(
             rank=position,

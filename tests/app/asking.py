@@ -95,7 +95,8 @@ def problem(response: Response, status: int, field: str | None = None) -> Body:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body: Body = response.json()
-    assert set(body) == {"type", "title", "status", "detail", "errors"}
+    known = {"type", "title", "status", "detail", "errors"}
+    assert set(body) == (known | {"request_id"} if status >= 500 else known)
     assert body["status"] == status
     assert body["type"] == "about:blank"
     assert body["title"] == HTTPStatus(status).phrase
@@ -107,6 +108,11 @@ def problem(response: Response, status: int, field: str | None = None) -> Body:
         assert set(error) == {"field", "message"}
         assert error["message"]
     return body
+
+
+def headers_of(response: Response) -> Body:
+    """The headers that tell something: not the clock's, nor the number that each answer has."""
+    return {k: v for k, v in response.headers.items() if k not in ("date", "x-request-id")}
 
 
 def eventually(condition: Callable[[], object], seconds: float = 10) -> None:

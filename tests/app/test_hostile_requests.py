@@ -251,6 +251,6 @@ def test_it_still_serves_and_its_log_is_clean(server: Server) -> None:
     assert server.ask(b"", f"/healthz?key={server.key}")[0] == 200
     log = server.log.read_text()
     assert "Traceback" not in log
-    assert "/healthz?[...]" in log
+    assert " GET /v1/needs 200 " in log
     assert server.key not in log
-    assert SECRET not in log.replace(f"/v1/needs/{SECRET}", "").replace(f"/{SECRET}/", "")
+    assert SECRET not in log

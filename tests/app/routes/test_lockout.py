@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from app.db import Database
 from app.services import passwords
 from models import Account, utc_now
-from tests.app.asking import SECRET, problem
+from tests.app.asking import SECRET, headers_of, problem
 from tests.app.people import OTHER, PASSWORD, browser, person, try_to_sign_in
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
@@ -53,7 +53,7 @@ def test_all_refusals_are_alike(anonymous: TestClient, database: Database) -> No
     for email, password in _states(database).values():
         answer = try_to_sign_in(browser(anonymous), email, password)
         problem(answer, 401)
-        headers = {k: v for k, v in answer.headers.items() if k != "date"}
+        headers = headers_of(answer)
         answers.append((answer.content, headers))
     assert all(answer == answers[0] for answer in answers)
     assert "set-cookie" not in answers[0][1]

@@ -1,0 +1,204 @@
+"""Backup and restore of an SQLite database; PostgreSQL has its own tools, see docs/operations.md.
+
+A copy is made by `VACUUM INTO`: one state of the database while others read and write, without
+the free pages in which old content may lie.
+"""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace as fields_replaced
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from app.contexts import SYSTEM
+from app.db import BUSY_TIMEOUT_SECONDS, Database
+from app.errors import Problem, invalid
+from app.migrations import known_revisions, present_revision
+from app.services import backup_manifests
+from app.services.backup_manifests import Manifest, beside, describe, require_fitting
+from app.services.erasure_ledger import Ledger
+
+PART: Final = ".part"
+"""At the end of the name of a file that is not finished."""
+SNAPSHOTS: Final = "snapshots"
+"""Of the index; their revisions are those of the database that is replaced."""
+
+
+def back_up(database: Database, ledger: Ledger, target: Path) -> Manifest:
+    """Copy the database to a new file, its manifest beside it; both can be read by us alone.
+
+    Problem 422 if it is no SQLite database, or there is such a file; 503 if it cannot be written.
+    """
+    source = file_of(database)
+    if target.exists() or beside(target).exists():
+        raise invalid("file", f"{target} exists: a backup is never overwritten")
+    part = target.with_name(target.name + PART)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _copy(source, part)
+        manifest = _described(part, ledger)
+        _write_private(beside(target), backup_manifests.write(manifest))
+        part.replace(target)
+        _sync(target.parent)
+    except (OSError, sqlite3.Error) as error:
+        part.unlink(missing_ok=True)
+        raise _unwritable(error) from error
+    return manifest
+
+
+def restore(
+    database: Database,
+    ledger: Ledger,
+    copy: Path,
+    *,
+    folder: Path,
+    now: datetime,
+    replace: bool = False,
+    ledger_is_lost: bool = False,
+) -> tuple[Manifest, Path | None]:
+    """Put a copy in the place of the database; returns its manifest and where the old one went.
+
+    `folder` is the data folder. Erasures since are repeated by whoever opens the database next.
+    Problem 422 if the copy is damaged or newer than the program; 409 if the key or the ledger in
+    place do not belong to it, if there is a database and it is not to be replaced, or if another
+    process has it open.
+    """
+    target = file_of(database)
+    manifest = _checked(copy)
+    require_fitting(manifest, None if ledger_is_lost else ledger)
+    moved = _make_room(target, now=now, replace=replace)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for left in ("-wal", "-shm"):  # they would be taken for those of the copy
+            target.with_name(target.name + left).unlink(missing_ok=True)
+        shutil.rmtree(folder / SNAPSHOTS, ignore_errors=True)
+        part = target.with_name(target.name + PART)
+        shutil.copyfile(copy, part)
+        part.chmod(0o600)
+        _sync(part)
+        part.replace(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise _unwritable(error) from error
+    return manifest, moved
+
+
+def file_of(database: Database) -> Path:
+    """The file of an SQLite database. Problem 422 if it is another."""
+    url = database.engine.url
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise invalid(
+            "database",
+            "is not SQLite: PostgreSQL is backed up with its own tools, see docs/operations.md",
+        )
+    return Path(url.database)
+
+
+def _copy(source: Path, part: Path) -> None:
+    if not source.is_file():
+        raise invalid("database", "does not exist yet: there is nothing to back up")
+    with closing(sqlite3.connect(source, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
+        connection.execute("VACUUM INTO ?", (str(part),))  # it takes an empty file
+
+
+def _described(part: Path, ledger: Ledger) -> Manifest:
+    with closing(sqlite3.connect(part)) as connection:
+        (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if state != "ok":
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The copy is damaged, and so may the database be: look at the disk.",
+        )
+    found = Database.at(f"sqlite:///{part}")
+    try:
+        with found.reading(SYSTEM) as session:
+            draft = describe(
+                session, ledger, size=0, sha256="", migration=present_revision(found) or ""
+            )
+    finally:
+        found.engine.dispose()
+    _leave_wal(part)
+    _sync(part)
+    return fields_replaced(draft, size=part.stat().st_size, sha256=_sha256(part))
+
+
+def _leave_wal(path: Path) -> None:
+    """Make one file of a database: nothing of it stays in a log beside it.
+
+    Raises sqlite3.OperationalError if any other process has it open.
+    """
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode=DELETE").fetchone()
+    if mode != "delete":  # it may also say so by staying as it was
+        raise sqlite3.OperationalError("database is locked")
+
+
+def _checked(copy: Path) -> Manifest:
+    manifest = backup_manifests.read(copy)
+    try:
+        whole = copy.stat().st_size == manifest.size and _sha256(copy) == manifest.sha256
+    except OSError as error:
+        raise invalid("file", f"cannot be read: {error.strerror}") from error
+    if not whole:
+        raise invalid("file", "is damaged: it is not what `enmusubi backup` wrote")
+    if manifest.migration not in known_revisions():
+        raise invalid("file", "is of a newer version of this program: install that one first")
+    return manifest
+
+
+def _make_room(target: Path, *, now: datetime, replace: bool) -> Path | None:
+    """Move a database away that is in the place; returns where it lies then."""
+    if not target.exists():
+        return None
+    if not replace:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            f"There is a database at {target}: --replace moves it aside and puts the backup in its "
+            "place.",
+        )
+    try:
+        # Refused as long as any other process has a connection, even an idle one.
+        _leave_wal(target)
+    except sqlite3.OperationalError as error:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "Another process has the database open: stop the service and everything else first.",
+        ) from error
+    except sqlite3.DatabaseError:
+        pass  # it is no database any more, which may be why a backup is restored
+    moved = target.with_name(f"{target.name}.replaced-{now:%Y%m%dT%H%M%S}")
+    target.rename(moved)
+    return moved
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(error: Exception) -> Problem:
+    why = error.strerror if isinstance(error, OSError) else str(error)
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"It cannot be written: {why}.")
