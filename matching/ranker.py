@@ -16,10 +16,10 @@ from matching.corpus import Corpus, Partner, Query
 from matching.echoes import copies
 from matching.encoders.protocol import Vectors
 from matching.filters import OBSTACLES, Filters, obstacles
-from matching.lexical import count_terms
+from matching.lexical import TermCounts, count_terms
 from matching.signals import SIGNALS, Context, Reading, Sentence, Signal, Words
 from matching.text import languages_of
-from matching.vectors import Among, Asked, highest, nearest_of
+from matching.vectors import Among, Asked, highest
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -112,6 +112,29 @@ def rank(
     return Ranking(matches, context, blocked, scores, tuple(signals))
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A question whose hard constraints are judged, before anything is searched."""
+
+    query: Query
+    vector: Vectors | None
+    """(d,); None if the encoder could not read the query."""
+    terms: TermCounts
+    allowed: BoolArray
+    """(n,) evidence that may speak."""
+    blocked: dict[str, int]
+    """How many partners each hard constraint ruled out."""
+
+    def by_meaning(self, corpus: Corpus) -> tuple[Asked, Among] | None:
+        """What `VectorSearch.nearest` is asked; None without a vector."""
+        if self.vector is None:
+            return None
+        spoken = languages_of(self.query.text)
+        lines = corpus.whole.cosines.lines(spoken, corpus.speech.kinds)
+        among = Among(corpus.speech.codes, corpus.partner_of, len(corpus.partners), self.allowed)
+        return Asked(self.vector, *lines), among
+
+
 def prepare(
     query: Query,
     vector: Vectors | None,
@@ -120,19 +143,64 @@ def prepare(
     filters: Filters | None = None,
     candidates: int = CANDIDATES,
     lifted: Collection[str] = (),
-    cosines: NDArray[np.float32] | None = None,
 ) -> tuple[Context, dict[str, int]]:
-    """Hard constraints and candidates: what the signals read, and how many each constraint cost.
+    """Hard constraints and candidates: what the signals read, and how many each constraint cost."""
+    opening = admit(query, vector, corpus, filters=filters, lifted=lifted)
+    return gather(opening, corpus, candidates=candidates), opening.blocked
 
-    `cosines` (n,) are the products of the evidence's vectors with `vector` where the caller has
-    them already.
-    """
+
+def admit(
+    query: Query,
+    vector: Vectors | None,
+    corpus: Corpus,
+    *,
+    filters: Filters | None = None,
+    lifted: Collection[str] = (),
+) -> Opening:
+    """Who may be suggested for a query, and what evidence may speak for them."""
     first = obstacles(query, corpus.columns, filters or Filters())
     lifting = [place for place, each in enumerate(OBSTACLES) if each.name in lifted]
     first = np.where(np.isin(first, lifting), -1, first)
     number = np.bincount(first[first >= 0], minlength=len(OBSTACLES)).tolist()
     blocked = {each.name: n for each, n in zip(OBSTACLES, number, strict=True) if n}
-    return _context(query, vector, corpus, first < 0, candidates, cosines), blocked
+    terms = count_terms(query.text)
+    allowed = (first < 0)[corpus.partner_of]
+    for name in query.excluded_evidence:
+        allowed[corpus.rows_named.get(name, [])] = False
+    allowed[corpus.bare_lists.echoes(terms)] = False
+    allowed[copies(terms.phrases, corpus.phrases, corpus.years, query.posted_on.year)] = False
+    readable = vector is not None and bool(vector.any())
+    return Opening(query, vector if readable else None, terms, allowed, blocked)
+
+
+def gather(
+    opening: Opening,
+    corpus: Corpus,
+    *,
+    candidates: int = CANDIDATES,
+    nearest: IntArray | None = None,
+) -> Context:
+    """The candidates by words and by meaning, and what the signals read of them.
+
+    `nearest` are the partners that the search by meaning found, where the caller has asked it.
+    """
+    words = Words.of(opening.terms, corpus, opening.allowed)
+    allowed = opening.allowed
+    speaking = np.bincount(corpus.partner_of[allowed], minlength=len(corpus.partners)) > 0
+    found = highest(np.where(speaking, words.profiles.shares, -np.inf), candidates)
+    similarity, chance = None, None
+    question = opening.by_meaning(corpus)
+    if question is not None:
+        asked, among = question
+        if nearest is None:
+            nearest = corpus.vectors.nearest(asked, among, candidates)
+        found = np.union1d(found, nearest)
+        rows = rows_between(corpus.bounds[found], corpus.bounds[found + 1])
+        similarity = np.zeros(len(allowed))
+        products = corpus.vectors.cosines(asked.vector, rows)
+        similarity[rows] = asked.level(products, corpus.speech.codes[rows])
+        chance = corpus.whole.cosines.everywhere
+    return Context(opening.query, corpus, allowed, similarity, chance, words, np.sort(found))
 
 
 def score(context: Context, signals: Sequence[Signal] = SIGNALS) -> Scores:
@@ -166,43 +234,6 @@ def restricted(context: Context, allowed: BoolArray, candidates: IntArray) -> Co
         words=Words.of(terms, context.corpus, allowed),
         candidates=candidates,
     )
-
-
-def _context(
-    query: Query,
-    vector: Vectors | None,
-    corpus: Corpus,
-    eligible: BoolArray,
-    candidates: int,
-    cosines: NDArray[np.float32] | None,
-) -> Context:
-    """`eligible` (m,) are the partners that no hard constraint rules out."""
-    terms = count_terms(query.text)
-    allowed = eligible[corpus.partner_of]
-    for name in query.excluded_evidence:
-        allowed[corpus.rows_named.get(name, [])] = False
-    allowed[corpus.bare_lists.echoes(terms)] = False
-    allowed[copies(terms.phrases, corpus.phrases, corpus.years, query.posted_on.year)] = False
-    words = Words.of(terms, corpus, allowed)
-    speaking = np.bincount(corpus.partner_of[allowed], minlength=len(corpus.partners)) > 0
-    found = highest(np.where(speaking, words.profiles.shares, -np.inf), candidates)
-    similarity, chance = None, None
-    if vector is not None and vector.any():
-        levels = corpus.whole.cosines
-        spoken = languages_of(query.text)
-        asked = Asked(vector, *levels.lines(spoken, corpus.speech.kinds))
-        among = Among(corpus.speech.codes, corpus.partner_of, len(corpus.partners), allowed)
-        if cosines is None:
-            nearest = corpus.vectors.nearest(asked, among, candidates)
-        else:
-            nearest = nearest_of(cosines, asked, among, corpus.has_vector, candidates)
-        found = np.union1d(found, nearest)
-        rows = rows_between(corpus.bounds[found], corpus.bounds[found + 1])
-        products = corpus.vectors.cosines(vector, rows) if cosines is None else cosines[rows]
-        similarity = np.zeros(len(allowed))
-        similarity[rows] = asked.level(products, corpus.speech.codes[rows])
-        chance = levels.everywhere
-    return Context(query, corpus, allowed, similarity, chance, words, np.sort(found))
 
 
 def _signal_values(i: int, scores: Scores, signals: Sequence[Signal]) -> tuple[SignalValue, ...]:

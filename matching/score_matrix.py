@@ -1,10 +1,9 @@
 """All questions against all partners: what `rank` and `Model.judge` say of each, as one table.
 
-Hard constraints come first and fail closed as in a request. The cosines of a block of questions are
-one matrix product, which reads the vectors once a block instead of once a question; all else is
-done question by question by the same code as a request. Nothing is approximated: the product of a
-block differs from that of a single question in the seventh decimal, as the products of two machines
-do, and with blocks of one the table is the same to the last bit.
+Hard constraints come first and fail closed as in a request. Whom a block of questions means is one
+search (`matching.batched`), which reads the vectors once a block instead of once a question; all
+else is done question by question by the same code as a request. Nothing is approximated: the table
+is the same whatever the size of the blocks.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,15 +12,16 @@ from typing import Final
 
 import numpy as np
 
+from matching.batched import nearest_each
 from matching.corpus import Corpus, Query
 from matching.encoders.protocol import Vectors
 from matching.filters import Filters
 from matching.model import Model
 from matching.pairs import BoolArray, FloatArray, IntArray, Pairs
-from matching.ranker import prepare, score
+from matching.ranker import CANDIDATES, Opening, admit, gather, score
 
 BLOCK: Final = 64
-"""Questions whose cosines are held at once: 26 MB for 100,000 pieces of evidence."""
+"""Questions that search together. Each holds one byte for a piece of evidence meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,17 @@ def score_matrix(
 ) -> ScoreMatrix:
     """The table of n questions; `progress` is told how many more are done.
 
-    Holds ``block * len(corpus.evidence)`` float32 beside the result. A score that is not a
-    number makes no pair.
+    Holds ``block * len(corpus.evidence)`` bytes beside the result. A score that is not a number
+    makes no pair.
     """
     model = model or Model()
     found = []
     for first in range(0, len(questions), block):
         some = questions[first : first + block]
-        products = _products(some, corpus)
+        openings = [admit(q.query, q.vector, corpus, filters=q.filters) for q in some]
         found += [
-            _scored(question, corpus, model, cosines)
-            for question, cosines in zip(some, products, strict=True)
+            _scored(opening, corpus, model, nearest)
+            for opening, nearest in zip(openings, _nearest(openings, corpus), strict=True)
         ]
         progress(len(some))
     sizes = [len(each.partner) for each in found]
@@ -112,26 +112,23 @@ class _Scored:
     blocked: dict[str, int]
 
 
-def _products(questions: Sequence[Question], corpus: Corpus) -> Sequence[Vectors | None]:
-    """For each question (n,) cosines, or None without a vector."""
-    readable = [_readable(question) for question in questions]
-    if len(questions) == 1 or not any(readable):
-        return [None] * len(questions)  # a single product is the request's own business
-    whole = corpus.vectors.at(np.arange(len(corpus.evidence)))
-    empty = np.zeros(whole.shape[1], np.float32)
-    rows = [empty if question.vector is None else question.vector for question in questions]
-    products = np.stack(rows) @ whole.T
-    return [row if can else None for row, can in zip(products, readable, strict=True)]
-
-
-def _readable(question: Question) -> bool:
-    return question.vector is not None and bool(question.vector.any())
-
-
-def _scored(question: Question, corpus: Corpus, model: Model, cosines: Vectors | None) -> _Scored:
-    context, blocked = prepare(
-        question.query, question.vector, corpus, filters=question.filters, cosines=cosines
+def _nearest(openings: Sequence[Opening], corpus: Corpus) -> list[IntArray | None]:
+    """The partners that each question means; None without a vector."""
+    asking = [opening.by_meaning(corpus) for opening in openings]
+    readable = [question for question in asking if question is not None]
+    found = iter(
+        nearest_each(
+            corpus.vectors,
+            [asked for asked, _ in readable],
+            [among for _, among in readable],
+            CANDIDATES,
+        )
     )
+    return [None if question is None else next(found) for question in asking]
+
+
+def _scored(opening: Opening, corpus: Corpus, model: Model, nearest: IntArray | None) -> _Scored:
+    context = gather(opening, corpus, nearest=nearest)
     scores = score(context, model.signals)
     verdict = model.judge(scores)
     order = np.array(scores.order, np.int64)
@@ -146,7 +143,7 @@ def _scored(question: Question, corpus: Corpus, model: Model, cosines: Vectors |
         probability=probability[known],
         strength=verdict.strength if verdict else np.nan,
         strong=verdict.strong if verdict else None if len(order) else False,
-        blocked=blocked,
+        blocked=opening.blocked,
     )
 
 

@@ -1,17 +1,24 @@
 """Search by meaning: the vectors of a corpus, and which partners have the nearest ones.
 
 A `VectorSearch` is what the ranker asks; `VectorIndex` holds the vectors in this process and is
-exact. Another one may keep them elsewhere.
+exact, `JoinedVectors` are several searches one after the other. Another one may keep the vectors
+elsewhere.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from functools import cached_property, partial
+from itertools import pairwise
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.aggregate import group_maximum
+from matching.bounded import Buffers, Counting, best_by_bounds, bounds_of
 from matching.encoders.protocol import Vectors, has_vector
+from matching.quantised import EPSILON, ROUNDINGS, Asking, Codes
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -21,6 +28,14 @@ CodeArray = NDArray[np.uint8]
 DIGITS: Final = 5
 """Levelled cosines are rounded, since equal vectors differ in the eighth decimal by their place in
 the matrix."""
+
+
+CODED: Final = 50_000
+"""From so many vectors on it pays to keep codes of them (measured, decision 27)."""
+GATHERED: Final = 0.3
+"""Below this share of allowed texts their codes are picked out; above it all are read."""
+TILE: Final = 8192
+"""Vectors that are handled at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,36 +102,85 @@ class VectorSearch(Protocol):
 
 @dataclass(frozen=True)
 class VectorIndex:
-    """Vectors (n, d) in the memory of this process."""
+    """Vectors (n, d) in the memory of this process, or mapped into it; searched exactly.
+
+    Few are compared as they are; of many first the `codes` are, which are shorter. It is safe to
+    search it from several threads at once.
+    """
 
     vectors: Vectors
+    codes: Codes | None = None
+    known: BoolArray | None = None
+    """(n,) `filled`, where it is known already."""
 
     @classmethod
     def build(cls, vectors: Vectors) -> "VectorIndex":
-        """Of these vectors (n, d), each of unit norm or zero."""
-        return cls(vectors)
+        """An index of vectors (n, d), which it keeps; with codes from `CODED` on.
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """What it holds, by name: what a snapshot keeps."""
-        return {"vectors": self.vectors}
+        Reads each vector twice: 12 to 15 s for a million of 384 dimensions on a busy machine.
+        """
+        known = has_vector(vectors)
+        coded = np.count_nonzero(known) >= CODED
+        return cls(vectors, Codes.build(vectors, known) if coded else None, known)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> "VectorIndex":
+        """The index whose `arrays` these are; they may be mapped, and read-only."""
+        codes = Codes.of(arrays) if "codes" in arrays else None
+        return cls(arrays["vectors"], codes, arrays["filled"])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that is needed to make the same again without reading a vector, by name."""
+        codes = self.codes.arrays() if self.codes else {}
+        return {"vectors": self.vectors, "filled": self.filled, **codes}
 
     @property
     def dimension(self) -> int:
         """Of each vector."""
         return int(self.vectors.shape[1])
 
-    @property
+    @cached_property
     def filled(self) -> BoolArray:
         """(n,) which texts have a vector."""
-        return has_vector(self.vectors)
+        return has_vector(self.vectors) if self.known is None else self.known
 
     def nearest(self, asked: Asked, among: Among, wanted: int) -> IntArray:
         """Exactly as `VectorSearch` says."""
-        return nearest_of(self.vectors @ asked.vector, asked, among, self.filled, wanted)
+        return highest(self.best(asked, among, wanted), wanted)
+
+    def best(self, asked: Asked, among: Among, wanted: int) -> FloatArray:
+        """What each partner (m,) counts by its nearest allowed text.
+
+        -inf for partners without one; too little, or -inf, for partners who are not among the
+        `wanted` nearest.
+        """
+        allowed = among.allowed & self.filled
+        number = int(np.count_nonzero(allowed))
+        exact = partial(self._exact, asked, among)
+        if self.codes is None or number < CODED // 4 or wanted >= among.partners:
+            return exact(np.flatnonzero(allowed))
+        rows = np.flatnonzero(allowed) if number < GATHERED * len(allowed) else None
+        counting = Counting(
+            asked.slope,
+            asked.shift,
+            among.kind if rows is None else among.kind[rows],
+            ~allowed if rows is None and number < len(allowed) else None,
+        )
+        asking = self.codes.asking(asked.vector)
+        with self._buffers() as buffers:
+            bounds = bounds_of(self.codes, asking, counting, rows, buffers)
+            margin = _margin(asked, asking)
+            return best_by_bounds(bounds, exact, rows=rows, wanted=wanted, margin=margin)
 
     def cosines(self, vector: Vectors, rows: IntArray) -> NDArray[np.float32]:
         """As `VectorSearch` says."""
-        found: NDArray[np.float32] = self.vectors[rows] @ vector
+        if len(rows) > len(self.vectors) // 2:
+            every: NDArray[np.float32] = self.vectors @ vector
+            return every[rows]
+        found = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), TILE):
+            some = rows[start : start + TILE]
+            found[start : start + TILE] = self.vectors[some] @ vector
         return found
 
     def at(self, rows: IntArray) -> Vectors:
@@ -125,7 +189,140 @@ class VectorIndex:
 
     def select(self, rows: IntArray) -> "VectorIndex":
         """As `VectorSearch` says."""
-        return VectorIndex(self.vectors[rows])
+        codes = self.codes.select(rows) if self.codes and len(rows) >= CODED else None
+        return VectorIndex(self.vectors[rows], codes, self.filled[rows])
+
+    def tiles(self) -> Iterator[Vectors]:
+        """All vectors, `TILE` after `TILE`."""
+        for start in range(0, len(self.vectors), TILE):
+            yield self.vectors[start : start + TILE]
+
+    def _exact(self, asked: Asked, among: Among, rows: IntArray) -> FloatArray:
+        return best_of(self.cosines(asked.vector, rows), asked, among, rows)
+
+    @cached_property
+    def _spare(self) -> list[Buffers]:
+        return []
+
+    @contextmanager
+    def _buffers(self) -> Iterator[Buffers]:
+        """As many as there are searches at once; a list's pop and append are atomic."""
+        try:
+            buffers = self._spare.pop()
+        except IndexError:
+            buffers = Buffers(len(self.vectors))
+        try:
+            yield buffers
+        finally:
+            self._spare.append(buffers)
+
+
+@dataclass(frozen=True)
+class JoinedVectors:
+    """The texts of several searches, those of one after those of the other.
+
+    For a corpus of which little has changed: the large part stays as it is.
+    """
+
+    parts: Sequence[VectorSearch]
+    """At least one, all of one dimension."""
+
+    @property
+    def dimension(self) -> int:
+        """Of each vector."""
+        return self.parts[0].dimension
+
+    @cached_property
+    def filled(self) -> BoolArray:
+        """(n,) which texts have a vector."""
+        return np.concatenate([part.filled for part in self.parts])
+
+    @cached_property
+    def _bounds(self) -> IntArray:
+        """(parts + 1,) where the texts of each part begin."""
+        return np.cumsum([0, *(len(part.filled) for part in self.parts)])
+
+    def nearest(self, asked: Asked, among: Among, wanted: int) -> IntArray:
+        """As `VectorSearch` says, and exactly if the parts are exact."""
+        return highest(self.best(asked, among, wanted), wanted)
+
+    def best(self, asked: Asked, among: Among, wanted: int) -> FloatArray:
+        """As `VectorIndex.best`.
+
+        A partner among the `wanted` nearest of all is among those of the part that holds its
+        nearest text, since whoever is nearer there is nearer in all.
+        """
+        best = np.full(among.partners, -np.inf)
+        for part, own in zip(self.parts, self._own(among), strict=True):
+            np.maximum(best, _best_in(part, asked, own, wanted), out=best)
+        return best
+
+    def cosines(self, vector: Vectors, rows: IntArray) -> NDArray[np.float32]:
+        """As `VectorSearch` says."""
+        return self._gathered(rows, lambda part, own: part.cosines(vector, own), ())
+
+    def at(self, rows: IntArray) -> Vectors:
+        """As `VectorSearch` says."""
+        return self._gathered(rows, lambda part, own: part.at(own), (self.dimension,))
+
+    def select(self, rows: IntArray) -> VectorSearch:
+        """As `VectorSearch` says; of rows in ascending order, each part selects its own."""
+        if not len(rows) or (np.diff(rows) < 0).any():
+            return VectorIndex(self.at(rows))
+        cuts = np.searchsorted(rows, self._bounds)
+        pieces = [rows[a:b] for a, b in pairwise(cuts)]
+        chosen = [
+            part.select(own - start)
+            for part, own, start in zip(self.parts, pieces, self._bounds, strict=False)
+            if len(own)
+        ]
+        return chosen[0] if len(chosen) == 1 else JoinedVectors(chosen)
+
+    def _own(self, among: Among) -> Iterator[Among]:
+        for start, end in pairwise(self._bounds):
+            yield Among(
+                among.kind[start:end],
+                among.partner_of[start:end],
+                among.partners,
+                among.allowed[start:end],
+            )
+
+    def _gathered(
+        self,
+        rows: IntArray,
+        read: Callable[[VectorSearch, IntArray], Vectors],
+        shape: tuple[int, ...],
+    ) -> Vectors:
+        found = np.empty((len(rows), *shape), np.float32)
+        owner = np.searchsorted(self._bounds, rows, side="right") - 1
+        for place, part in enumerate(self.parts):
+            own = owner == place
+            if own.any():
+                found[own] = read(part, rows[own] - self._bounds[place])
+        return found
+
+
+def _margin(asked: Asked, asking: Asking) -> float:
+    """How far what a text counts, rounded, may lie above a bound worked out in float32."""
+    largest = asked.slope.max() * asking.most + np.abs(asked.shift).max()
+    return float(0.5 * 10.0**-DIGITS + ROUNDINGS * EPSILON * largest)
+
+
+def _best_in(part: VectorSearch, asked: Asked, among: Among, wanted: int) -> FloatArray:
+    """As `VectorIndex.best`, of any search."""
+    if isinstance(part, VectorIndex | JoinedVectors):
+        return part.best(asked, among, wanted)
+    found = np.zeros(among.partners, bool)
+    found[part.nearest(asked, among, wanted)] = True
+    rows = np.flatnonzero(among.allowed & part.filled & found[among.partner_of])
+    return best_of(part.cosines(asked.vector, rows), asked, among, rows)
+
+
+def best_of(cosines: NDArray[np.float32], asked: Asked, among: Among, rows: IntArray) -> FloatArray:
+    """What each partner (m,) counts by the texts at `rows` (r,) with these cosines (r,)."""
+    best = np.full(among.partners, -np.inf)
+    np.maximum.at(best, among.partner_of[rows], asked.level(cosines, among.kind[rows]))
+    return best
 
 
 def nearest_of(
