@@ -7,7 +7,7 @@ nothing is held of all texts times all questions.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final
 
 import numpy as np
@@ -29,8 +29,8 @@ from matching.vectors import (
     highest,
 )
 
-CHUNK: Final = 64
-"""Neighbouring texts of which the highest cosine is taken, so that few are compared."""
+FIRST: Final = 1024
+"""Texts of which all are looked at."""
 SHARE: Final = 0.125
 """A question that allows less than this share of the texts is asked by itself."""
 
@@ -120,20 +120,14 @@ def _go_through(tiles: Iterable[Vectors], questions: Sequence[_Open]) -> None:
     room = np.empty((len(questions), TILE), np.float32)
     start = 0
     for tile in tiles:
-        if len(tile) == TILE:
-            np.matmul(vectors, tile.T, out=room)
-        else:
-            room[:, : len(tile)] = vectors @ tile.T
-            room[:, len(tile) :] = -np.inf
-        chunks = room.reshape(len(questions), -1, CHUNK)
-        low = np.array([question.low for question in questions])
-        reached = chunks.max(axis=2) >= low[:, None]
-        for place in np.flatnonzero(reached.any(axis=1)).tolist():
-            some = np.flatnonzero(reached[place])
-            cosines = chunks[place, some]
-            chunk, offset = np.nonzero((cosines >= low[place]) & (cosines > -np.inf))
-            rows = start + some[chunk] * CHUNK + offset
-            questions[place].take(rows, cosines[chunk, offset])
+        whole = len(tile) == TILE
+        products = np.matmul(vectors, tile.T, out=room) if whole else vectors @ tile.T
+        # The first few texts tell each question what is worth a look among the others.
+        for begin, end in pairwise((0, FIRST, len(tile)) if start == 0 else (0, len(tile))):
+            for question, cosines in zip(questions, products[:, begin:end], strict=True):
+                some = np.flatnonzero(cosines >= question.low)
+                if len(some):
+                    question.take(start + begin + some, cosines[some])
         start += len(tile)
 
 

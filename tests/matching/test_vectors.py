@@ -39,7 +39,7 @@ def _for_few() -> Iterator[None]:
         patch.setattr(vectors, "CODED", 1)
         patch.setattr(vectors, "TILE", 8)
         patch.setattr(batched, "TILE", 8)
-        patch.setattr(batched, "CHUNK", 4)
+        patch.setattr(batched, "FIRST", 4)
         patch.setattr(bounded, "CHUNK", 2)
         patch.setattr(bounded, "SEEDS", 1)
         patch.setattr(bounded, "BLOCK", 16)
@@ -78,6 +78,10 @@ class Search:
         yield VectorIndex(self.vectors, Codes.rotated(self.vectors, half))
 
 
+def eighths(random: Random, size: int) -> Vectors:
+    return np.asarray(random.integers(-9, 10, size) / 8, np.float32)
+
+
 @st.composite
 def searches(draw: st.DrawFn) -> Search:
     """Any sizes, partners, filters and languages; many ties, some texts without a vector."""
@@ -93,20 +97,21 @@ def searches(draw: st.DrawFn) -> Search:
     rows[random.random(number) < draw(st.sampled_from([0, 0.1, 1]))] = 0
     slope = random.choice([0.5, 1.0, 2.0], kinds)
     shift = random.choice([-0.25, 0.0, 0.5], kinds)
-    asked = Asked(random.integers(-9, 10, size).astype(np.float32) / 8, slope, shift)
+    asked = Asked(eighths(random, size), slope, shift)
     among = Among(
         random.integers(0, kinds, number).astype(np.uint8),
         np.sort(random.integers(0, partners, number)),
         partners,
         random.random(number) < draw(st.sampled_from([0.02, 0.2, 0.6, 1])),
     )
-    found = rows.astype(np.float32) / 8
+    found = np.asarray(rows / 8, np.float32)
     return Search(found, asked, among, draw(st.sampled_from([1, 2, 5, 30, 80])), random)
 
 
 def units(number: int, size: int, *, seed: int, decay: float = 1.0) -> Vectors:
     """Vectors of length 1; with a `decay` below 1 most of it lies in the first dimensions."""
-    rows = np.random.default_rng(seed).normal(size=(number, size)) * decay ** np.arange(size)
+    rows = np.random.default_rng(seed).standard_normal((number, size), np.float32)
+    rows *= np.asarray(decay ** np.arange(size), np.float32)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
@@ -174,7 +179,7 @@ def test_joined_parts_find_what_the_whole_finds(search: Search, cuts: list[int])
 def test_many_questions_find_what_each_finds(search: Search, number: int, cut: bool) -> None:
     asked = [
         Asked(
-            search.random.integers(-9, 10, search.vectors.shape[1]).astype(np.float32) / 8,
+            eighths(search.random, search.vectors.shape[1]),
             search.asked.slope,
             search.asked.shift,
         )
@@ -208,7 +213,7 @@ def test_no_dot_product_is_above_its_bound(decay: float, width: int) -> None:
     codes = Codes.rotated(rows, rotation)
     buffers = bounded.Buffers(len(rows))
     kind = np.zeros(len(rows), np.uint8)
-    for query in [*asked, rows[3] / 3]:
+    for query in (*asked, np.asarray(rows[3] / 3)):
         counting = bounded.Counting(np.ones(1), np.zeros(1), kind, None)
         found = bounded.bounds_of(codes, codes.asking(query), counting, None, buffers)
         exact = rows.astype(float) @ query.astype(float)
@@ -307,8 +312,6 @@ def test_it_is_faster_than_comparing_all() -> None:
 AS_SHIPPED = [
     (vectors, "CODED", vectors.CODED),
     (vectors, "TILE", vectors.TILE),
-    (batched, "TILE", batched.TILE),
-    (batched, "CHUNK", batched.CHUNK),
     (bounded, "CHUNK", bounded.CHUNK),
     (bounded, "SEEDS", bounded.SEEDS),
     (bounded, "BLOCK", bounded.BLOCK),
