@@ -123,17 +123,11 @@ def _scored(ranking: Ranking, context: Context) -> FloatArray:
 def _supposed(context: Context, matches: Sequence[RankedPartner], missing: Missing) -> Context:
     """The context in which these partners have the missing fact."""
     corpus, query = context.corpus, context.query
-    partners = list(corpus.partners)
-    evidence = list(corpus.evidence)
-    for match in matches:
-        partners[match.position] = missing.supposed(query, match.partner)
-        if missing.dated:
-            for row in range(*corpus.rows_of(match.position).indices(len(evidence))):
-                if evidence[row].year is None:
-                    evidence[row] = replace(evidence[row], year=query.posted_on.year)
+    partners = {match.position: missing.supposed(query, match.partner) for match in matches}
+    undated = [corpus.rows_of(match.position) for match in matches] if missing.dated else []
     return replace(
         context,
-        corpus=replace(corpus, partners=tuple(partners), evidence=tuple(evidence)),
+        corpus=corpus.supposing(partners, undated, query.posted_on.year),
         candidates=np.unique([match.position for match in matches]),
     )
 

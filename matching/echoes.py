@@ -13,9 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.lexical import TermCounts
+from matching.counted import Counted
 from matching.phrase_index import PhraseIndex
 from matching.phrases import keys_of
+from matching.strings import keys_of_all
+from matching.term_counts import TermCounts
 
 IntArray = NDArray[np.int64]
 
@@ -47,31 +49,47 @@ def copies(phrases: bytes, index: PhraseIndex, years: NDArray[np.float64], poste
 
 @dataclass(frozen=True, slots=True)
 class BareLists:
-    """The bare lists in a corpus: `terms` of the list in the piece at each of `rows` (r,)."""
+    """The bare lists in a corpus: which pieces (r,) hold one, of how many words, and which."""
 
-    rows: tuple[int, ...]
-    terms: tuple[frozenset[str], ...]
+    rows: IntArray
+    """Ascending."""
+    sizes: IntArray
+    """Distinct words of each list."""
+    index: PhraseIndex
+    """Of the lists (r,), by the keys of their words."""
 
     @classmethod
-    def of(cls, passages: Sequence[TermCounts]) -> "BareLists":
-        """Those of passages, addressed by their position in the sequence."""
-        found = [(row, frozenset(p.listed)) for row, p in enumerate(passages) if p.listed]
-        return cls(tuple(row for row, _ in found), tuple(terms for _, terms in found))
+    def of(cls, passages: Counted, like: "BareLists | None" = None) -> "BareLists":
+        """Those of passages, addressed by their position; `like` those that they will join."""
+        rows = np.flatnonzero(passages.listed.sizes)
+        held = passages.listed.take(rows)
+        index = PhraseIndex.build(held, None if like is None else like.index)
+        return cls(rows, held.sizes, index)
+
+    def with_later(self, more: "BareLists", first: int) -> "BareLists":
+        """These and those of passages that lie from row `first` on."""
+        return BareLists(
+            np.append(self.rows, first + more.rows),
+            np.append(self.sizes, more.sizes),
+            self.index.with_later(more.index),
+        )
 
     def echoes(self, query: TermCounts) -> IntArray:
         """(e,) rows of the evidence that echoes the query."""
-        asked = frozenset(query.terms)
-        return np.array(
-            [
-                row
-                for row, terms in zip(self.rows, self.terms, strict=True)
-                if len(shared := asked & terms) >= SHARED and len(shared) >= PART * len(terms)
-            ],
-            np.int64,
-        )
+        if not len(self.rows):
+            return np.zeros(0, np.int64)
+        asked = keys_of_all(dict.fromkeys(query.terms), len(set(query.terms)))
+        held = self.index.index.postings(self.index.known(asked.tobytes())).passage
+        shared = np.bincount(held, minlength=len(self.rows))
+        found: IntArray = self.rows[(shared >= SHARED) & (shared >= PART * self.sizes)]
+        return found
 
     def select(self, passages: IntArray) -> "BareLists":
         """Those of some of the passages, renumbered in the order given."""
-        place = {int(row): at for at, row in enumerate(passages)}
-        kept = [(place[r], t) for r, t in zip(self.rows, self.terms, strict=True) if r in place]
-        return BareLists(tuple(row for row, _ in kept), tuple(terms for _, terms in kept))
+        order = np.argsort(passages)
+        place = np.searchsorted(passages[order], self.rows)
+        place = np.minimum(place, max(len(passages) - 1, 0))
+        kept = np.flatnonzero(passages[order][place] == self.rows) if len(passages) else place[:0]
+        renamed = order[place[kept]] if len(passages) else place[:0]
+        kept, renamed = kept[np.argsort(renamed)], np.sort(renamed)
+        return BareLists(renamed, self.sizes[kept], self.index.select(kept))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from matching.corpus import Corpus, Evidence
 from matching.encoders.protocol import Vectors
-from matching.lexical import TermCounts, count_terms, idf
+from matching.lexical import TermCounts, count_terms, idf, term_ids
 from matching.ranker import RankedPartner, Ranking
 from matching.text import Span, sentences, tokens
 
@@ -118,16 +118,9 @@ def _best(
 
 def _word_shares(texts: Sequence[str], query: TermCounts, corpus: Corpus) -> NDArray[np.float64]:
     """Share (s,) of the query's idf mass that each text holds."""
-    known = {
-        term: i for term in query.terms if (i := corpus.lexical.vocabulary.get(term)) is not None
-    }
-    weights = dict(
-        zip(
-            known,
-            idf(corpus.passage_statistics, np.array(list(known.values()), np.int64)),
-            strict=True,
-        )
-    )
+    ids = term_ids(corpus.lexical.vocabulary, query.terms)
+    known = [term for term, i in zip(query.terms, ids, strict=True) if i >= 0]
+    weights = dict(zip(known, idf(corpus.passage_statistics, ids[ids >= 0]), strict=True))
     total = sum(weights.values()) or 1.0
     return np.array(
         [sum(weights.get(t, 0.0) for t in _sentence_terms(text)) / total for text in texts],

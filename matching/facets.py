@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from matching.corpus import Corpus
 from matching.encoders.protocol import Vectors, has_vector
-from matching.lexical import idf
+from matching.lexical import KnownTerms, idf, term_ids
 from matching.splitting import Facet, telling_words, wordings
 
 FloatArray = NDArray[np.float64]
@@ -44,7 +44,7 @@ def coverage(
     texts = wordings(facets)
     if not texts:
         return np.zeros((0, len(rows)))
-    found = _word_shares(texts, corpus)[:, rows]
+    found = _word_shares(texts, corpus, rows)
     if vectors is not None:
         meaning = np.clip(vectors @ corpus.vectors.at(rows).T, 0, 1).astype(np.float64)
         found = np.where(has_vector(vectors)[:, None], (found + meaning) / 2, found)
@@ -91,23 +91,25 @@ def weights(facets: Sequence[Facet], corpus: Corpus) -> FloatArray:
     return shares
 
 
-def _word_shares(texts: Sequence[str], corpus: Corpus) -> FloatArray:
-    """(texts, n) share of each text's idf mass that each piece of evidence holds.
+def _word_shares(texts: Sequence[str], corpus: Corpus, rows: IntArray) -> FloatArray:
+    """(texts, r) share of each text's idf mass that each of some pieces of evidence holds.
 
     Words that no evidence knows are left out, as in BM25; `PRIOR` keeps what little is left of a
     wording from counting as the whole.
     """
-    lexical, n = corpus.lexical, len(corpus.evidence)
-    shares = np.zeros((len(texts), n))
-    for row, text in zip(shares, texts, strict=True):
+    asked, place = np.unique(rows, return_inverse=True)
+    shares = np.zeros((len(texts), len(asked)))
+    for row, text in enumerate(texts):
         ids, mass = _known(text, corpus)
-        for term, weight in zip(ids, mass / (mass.sum() + PRIOR), strict=True):
-            row[lexical.passage[lexical.indptr[term] : lexical.indptr[term + 1]]] += weight
-    return shares
+        known = KnownTerms(ids, mass / (mass.sum() + PRIOR))
+        held = corpus.lexical.postings_of(known, asked)
+        at = np.searchsorted(asked, held.passage)
+        shares[row] = np.bincount(at, known.weight[held.term], minlength=len(asked))
+    return shares[:, place]
 
 
 def _known(text: str, corpus: Corpus) -> tuple[IntArray, FloatArray]:
     """The text's telling words (t,) that the corpus knows, and their idf (t,)."""
-    vocabulary = corpus.lexical.vocabulary
-    ids = np.array([vocabulary[w] for w in telling_words(text) if w in vocabulary], np.int64)
+    ids = term_ids(corpus.lexical.vocabulary, telling_words(text))
+    ids = ids[ids >= 0]
     return ids, idf(corpus.passage_statistics, ids)

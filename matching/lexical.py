@@ -4,20 +4,20 @@ The score is Robertson and Zaragoza's BM25 (2009) with the idf of Lucene,
 ``log(1 + (N - df + 0.5) / (df + 0.5))``, which is never negative.
 """
 
-import itertools
-import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.aggregate import rows_between
 from matching.chance import Chance, of_words
-from matching.phrases import phrase_keys
-from matching.text import bare_run_words, normalise, sentences, tokens
+from matching.counted import Counted
+from matching.postings import Postings, find_all, postings_from
+from matching.strings import Vocabulary
+from matching.term_counts import TermCounts, count_terms
+
+__all__ = ["TermCounts", "count_terms"]  # counted words are what an index is made from
 
 K1: Final = 1.2
 B: Final = 0.75
@@ -28,62 +28,24 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class TermCounts:
-    """The words of one passage: distinct terms and how often each occurs."""
-
-    terms: tuple[str, ...]
-    counts: tuple[int, ...]
-    phrases: bytes = b""
-    """Keys of its phrases, as `phrase_keys` makes them."""
-    listed: tuple[str, ...] = ()
-    """Distinct terms of its bare lists of words, if it has any (`matching.echoes`)."""
-
-    @property
-    def length(self) -> int:
-        """Number of words, repeats counted."""
-        return sum(self.counts)
-
-
-def count_terms(text: str) -> TermCounts:
-    """Counts of the words of `text`, in order of first occurrence.
-
-    What is repeated word for word, a sentence or three words in a row, counts once: repeating it
-    wins nothing.
-    """
-    text = normalise(text)
-    distinct = dict.fromkeys(sentence.text for sentence in sentences(text))
-    # The same few words occur in all texts of a corpus: each is held in memory once.
-    worded = [list(map(sys.intern, tokens(sentence))) for sentence in distinct]
-    counted = Counter(_said_once(worded))
-    return TermCounts(
-        tuple(counted),
-        tuple(counted.values()),
-        phrase_keys(worded),
-        tuple(dict.fromkeys(map(sys.intern, bare_run_words(text)))),
-    )
-
-
-def _said_once(sentences: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The words of sentences but those that end three words in a row met before."""
-    met: set[tuple[str, str, str]] = set()
-    for words in sentences:
-        yield from words[:2]
-        for three in zip(words, words[1:], words[2:], strict=False):
-            if three not in met:
-                met.add(three)
-                yield three[2]
-
-
-@dataclass(frozen=True, slots=True)
 class Statistics:
-    """What BM25 knows of a collection of documents.
+    """What BM25 knows of a collection of documents."""
 
-    `frequency` (vocabulary,) is the number of documents that hold each term.
-    """
-
-    frequency: IntArray
+    frequency: NDArray[np.integer]
+    """(vocabulary,) number of documents that hold each term."""
     documents: int
     mean_length: float
+    later: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Of terms that came after the vocabulary, which are numbered on from its end."""
+
+    def frequency_of(self, term_id: IntArray) -> IntArray:
+        """(t,) number of documents that hold each of some terms."""
+        first = len(self.frequency)
+        found = np.zeros(len(term_id), np.int64)
+        kept = term_id < first
+        found[kept] = self.frequency[term_id[kept]]
+        found[~kept] = self.later[term_id[~kept] - first]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +59,7 @@ class KnownTerms:
         """Of the share that a random document of a collection has of these terms."""
         return of_words(
             self.weight * idf(statistics, self.term_id),
-            statistics.frequency[self.term_id].astype(np.float64),
+            statistics.frequency_of(self.term_id).astype(np.float64),
             statistics.documents,
             doubt=doubt,
         )
@@ -121,132 +83,118 @@ class QueryPostings:
 
 @dataclass(frozen=True, slots=True)
 class LexicalIndex:
-    """Postings of passages in term order: term t's lie at `indptr[t]:indptr[t + 1]`.
+    """Words by the passages that hold them, in one or more parts."""
 
-    Within a term they lie in ascending order of the passages.
-    """
-
-    vocabulary: dict[str, int]
-    indptr: IntArray
-    passage: IntArray
-    count: FloatArray
+    vocabulary: Mapping[str, int]
+    parts: tuple[Postings, ...]
     lengths: FloatArray
     """(passages,) in words, repeats counted."""
-
-    @property
-    def terms(self) -> int:
-        """Number of terms."""
-        return len(self.indptr) - 1
+    terms: int
+    """Number of terms."""
 
     @classmethod
-    def build(cls, passages: Sequence[TermCounts]) -> "LexicalIndex":
-        """Index of passages, addressed by their position in the sequence."""
-        sizes = np.fromiter((len(p.terms) for p in passages), np.int64, len(passages))
-        numbering: dict[str, int] = defaultdict(
-            itertools.count().__next__
-        )  # a new term gets the next one
-        numbers = map(
-            numbering.__getitem__, itertools.chain.from_iterable(p.terms for p in passages)
-        )
-        term_ids = np.fromiter(numbers, np.int64, sizes.sum())
-        vocabulary = dict(numbering)
-        rows = np.repeat(np.arange(len(passages), dtype=np.int64), sizes)
-        counts = itertools.chain.from_iterable(p.counts for p in passages)
-        # A passage holds a term once: the keys differ, and any sort of them is the same.
-        order = np.argsort(term_ids * max(len(passages), 1) + rows)
-        return cls(
-            vocabulary=vocabulary,
-            indptr=indptr_of(term_ids, len(vocabulary)),
-            passage=rows[order],
-            count=np.fromiter(counts, np.float64, sizes.sum())[order],
-            lengths=np.fromiter((p.length for p in passages), np.float64, len(passages)),
-        )
+    def build(
+        cls, passages: Sequence[TermCounts] | Counted, like: Vocabulary | None = None
+    ) -> "LexicalIndex":
+        """Index of passages, addressed by their position in the sequence.
+
+        With `like`, words have the numbers of that vocabulary, and new ones those after it.
+        """
+        counted = passages if isinstance(passages, Counted) else Counted.of(passages)
+        number, held = counted.term.flat.astype(np.int32, copy=False), None
+        terms = len(counted.words)
+        if like is None:
+            vocabulary = Vocabulary.numbered(counted.words, counted.word_keys)
+        else:
+            vocabulary = like.with_later(counted.words, counted.word_keys)
+            joint = vocabulary.find(counted.words, counted.word_keys)
+            held = np.sort(joint)
+            number = np.searchsorted(held, joint).astype(np.int32)[number]
+        postings = postings_from(number, narrow(counted.count), counted.term.ends, terms, held=held)
+        return cls(vocabulary, (postings,), counted.lengths, len(vocabulary))
 
     def select(self, passages: IntArray) -> "LexicalIndex":
         """The same vocabulary over some of the passages, renumbered in the order given."""
-        place = np.full(len(self.lengths), -1, np.int64)
-        place[passages] = np.arange(len(passages))
-        chosen = place >= 0
-        kept = np.flatnonzero(chosen[self.passage])
-        term_ids = np.searchsorted(self.indptr, kept, side="right") - 1
-        kept = kept[np.lexsort((place[self.passage[kept]], term_ids))]
+        order = np.argsort(passages)
+        parts = tuple(part.select(passages[order], order) for part in self.parts)
+        return replace(self, parts=parts, lengths=self.lengths[passages])
+
+    def with_later(self, more: "LexicalIndex") -> "LexicalIndex":
+        """This index and `more` that was built like it, its passages lying behind."""
+        first = len(self.lengths)
         return LexicalIndex(
-            vocabulary=self.vocabulary,
-            indptr=indptr_of(term_ids, self.terms),
-            passage=place[self.passage[kept]],
-            count=self.count[kept],
-            lengths=self.lengths[passages],
+            vocabulary=more.vocabulary,
+            parts=self.parts + tuple(replace(part, first=first) for part in more.parts),
+            lengths=np.append(self.lengths, more.lengths),
+            terms=more.terms,
         )
+
+    def scaled(self, factor: float) -> "LexicalIndex":
+        """The same with all counts so many times as high; the lengths stay."""
+        parts = tuple(replace(part, scale=part.scale * factor) for part in self.parts)
+        return replace(self, parts=parts)
 
     def statistics(self, group: IntArray, documents: int) -> Statistics:
         """Statistics of documents made of passages, `group` (passages,) naming each one's."""
-        term = np.repeat(np.arange(self.terms), np.diff(self.indptr))
-        cells = cells_of(term, group[self.passage], self.count, documents)
+        every = self.postings(KnownTerms(np.arange(self.terms), np.ones(self.terms)))
+        cells = cells_of(every.term, group[every.passage], every.count, documents)
         lengths = np.bincount(group, self.lengths, minlength=documents)
-        filled = lengths > 0
-        return Statistics(
-            frequency=np.bincount(cells.term, minlength=self.terms),
-            documents=int(filled.sum()),
-            mean_length=float(lengths[filled].mean()) if filled.any() else 1.0,
-        )
+        return statistics_of(np.bincount(cells.term, minlength=self.terms), lengths)
 
     def known(self, query: TermCounts) -> KnownTerms:
         """The query's terms that some passage holds.
 
         A term repeated in the query counts by the square root of its repeats.
         """
-        found = [
-            (self.vocabulary[term], count)
-            for term, count in zip(query.terms, query.counts, strict=True)
-            if term in self.vocabulary
-        ]
-        return KnownTerms(
-            term_id=np.array([term for term, _ in found], np.int64),
-            weight=np.sqrt(np.array([count for _, count in found], np.float64)),
-        )
+        found = term_ids(self.vocabulary, query.terms)
+        known = found >= 0
+        counts = np.array(query.counts, np.float64)[known]
+        return KnownTerms(term_id=found[known], weight=np.sqrt(counts))
 
     def postings(self, known: KnownTerms, *, allowed: BoolArray | None = None) -> QueryPostings:
         """Postings of a query's terms in the passages that `allowed` (n,) leaves in."""
-        where = rows_between(self.indptr[known.term_id], self.indptr[known.term_id + 1])
-        sizes = self.indptr[known.term_id + 1] - self.indptr[known.term_id]
-        term = np.repeat(np.arange(len(sizes)), sizes)
+        found = find_all(self.parts, known.term_id)
+        term, passage, count = found.term, found.document, found.value
         if allowed is not None:
-            keep = allowed[self.passage[where]]
-            where, term = where[keep], term[keep]
-        return self._postings(known, term, where)
+            keep = allowed[passage]
+            term, passage, count = term[keep], passage[keep], count[keep]
+        return QueryPostings(known.term_id, known.weight, term, passage, count)
 
     def postings_of(self, known: KnownTerms, rows: IntArray) -> QueryPostings:
         """Postings of a query's terms in a few passages, `rows` in ascending order."""
-        found = [np.zeros((2, 0), np.int64)]
-        for term, term_id in enumerate(known.term_id):
-            start, end = self.indptr[term_id], self.indptr[term_id + 1]
-            at = start + np.searchsorted(self.passage[start:end], rows)
-            inside = at < end
-            at = at[inside][self.passage[at[inside]] == rows[inside]]
-            found.append(np.stack([np.full(len(at), term), at]))
-        term_of, where = np.concatenate(found, axis=1)
-        return self._postings(known, term_of, where)
+        found = find_all(self.parts, known.term_id, rows)
+        return QueryPostings(known.term_id, known.weight, found.term, found.document, found.value)
 
-    def _postings(self, known: KnownTerms, term: IntArray, where: IntArray) -> QueryPostings:
-        return QueryPostings(
-            term_id=known.term_id,
-            weight=known.weight,
-            term=term,
-            passage=self.passage[where],
-            count=self.count[where],
-        )
+    def passages_with(self, term_id: int) -> IntArray:
+        """(p,) the passages that hold a term, ascending."""
+        return find_all(self.parts, np.array([term_id], np.int64)).document
 
 
-def indptr_of(term_ids: IntArray, terms: int) -> IntArray:
-    """(terms + 1,) where the postings of each term begin, once they lie in term order."""
-    indptr = np.zeros(terms + 1, np.int64)
-    np.cumsum(np.bincount(term_ids, minlength=terms), out=indptr[1:])
-    return indptr
+def term_ids(vocabulary: Mapping[str, int], words: Sequence[str]) -> IntArray:
+    """(t,) number of each word, -1 where the vocabulary lacks it."""
+    if isinstance(vocabulary, Vocabulary):
+        return vocabulary.find(words)
+    return np.array([vocabulary.get(word, -1) for word in words], np.int64)
+
+
+def narrow(counts: NDArray[np.integer]) -> NDArray[np.integer]:
+    """The same numbers, at least 0, in as few bytes as hold the largest."""
+    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+
+
+def statistics_of(frequency: NDArray[np.integer], lengths: FloatArray) -> Statistics:
+    """Of documents with these lengths (d,); those without a word do not count."""
+    filled = lengths > 0
+    return Statistics(
+        frequency=frequency,
+        documents=int(filled.sum()),
+        mean_length=float(lengths[filled].mean()) if filled.any() else 1.0,
+    )
 
 
 def idf(statistics: Statistics, term_id: IntArray) -> FloatArray:
     """Inverse document frequency (t,) of terms, at least 0."""
-    frequency = statistics.frequency[term_id]
+    frequency = statistics.frequency_of(term_id)
     weight: FloatArray = np.log1p((statistics.documents - frequency + 0.5) / (frequency + 0.5))
     return weight
 

@@ -6,11 +6,12 @@ but equality is ever asked of one.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from matching.strings import key_of
 
 KeyArray = NDArray[np.uint64]
 
@@ -37,5 +38,4 @@ def keys_of(phrases: bytes) -> KeyArray:
 
 @lru_cache(maxsize=1 << 18)
 def _key(word: str) -> int:
-    """The same on every machine and in every process."""
-    return int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
+    return key_of(word)

@@ -178,7 +178,7 @@ def _context(
 ) -> Context:
     """`eligible` (m,) are the partners that no hard constraint rules out."""
     terms = count_terms(query.text)
-    allowed = eligible[corpus.partner_of]
+    allowed = eligible[corpus.partner_of] & corpus.alive
     for name in query.excluded_evidence:
         allowed[corpus.rows_named.get(name, [])] = False
     allowed[corpus.bare_lists.echoes(terms)] = False

@@ -188,8 +188,8 @@ def _memory(corpus: Corpus) -> dict[str, float]:
     unit = 1 if platform.system() == "Darwin" else 1024
     return {
         "vectors": corpus.vectors.at(np.arange(len(corpus.evidence))).nbytes / 1e6,
-        "postings": sum(i.passage.nbytes + i.count.nbytes + i.indptr.nbytes for i in held) / 1e6,
-        "stored scores": sum(i.impact.nbytes + i.document.nbytes for i in scored) / 1e6,
+        "postings": sum(part.nbytes for i in held for part in i.parts) / 1e6,
+        "stored scores": sum(part.nbytes for i in scored for part in i.parts) / 1e6,
         "peak of the process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6,
     }
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from matching.anonymise.vocabulary import NOTHING, Vocabulary
 from matching.corpus import Corpus
+from matching.lexical import term_ids
 from matching.text import BIGRAMS, ENGLISH_STOPWORDS, Language, normalise, tokens, words_id
 from matching.variants import fold
 
@@ -81,12 +82,12 @@ def count_partners(corpus: Corpus, term: str) -> int:
     if not _JAPANESE.search(term):
         return _partners_of(corpus, _passages_with(corpus, list(words))) if words else 0
     wanted = fold(term)
-    rows: Sequence[int] | IntArray = range(len(corpus.evidence))
+    rows = corpus.living
     if words_id().endswith(BIGRAMS.id) and words:
         rows = _passages_with(corpus, list(words))
         if list(words) == [wanted]:
-            return _partners_of(corpus, np.asarray(rows))
-    held = [row for row in rows if _holds(corpus.evidence[row].text, term, wanted)]
+            return _partners_of(corpus, rows)
+    held = [row for row in rows if _holds(corpus.evidence[int(row)].text, term, wanted)]
     return _partners_of(corpus, np.array(held, np.int64))
 
 
@@ -96,15 +97,13 @@ def _holds(text: str, term: str, folded: str) -> bool:
 
 def _passages_with(corpus: Corpus, words: Sequence[str]) -> IntArray:
     """The rows of the evidence that holds all of some words of the index."""
-    index = corpus.lexical
-    found: list[IntArray] = []
-    for word in words:
-        place = index.vocabulary.get(word)
-        if place is None:
-            return np.zeros(0, np.int64)
-        found.append(index.passage[index.indptr[place] : index.indptr[place + 1]])
+    places = term_ids(corpus.lexical.vocabulary, words)
+    if (places < 0).any():
+        return np.zeros(0, np.int64)
+    found = [corpus.lexical.passages_with(place) for place in places.tolist()]
     found.sort(key=len)
-    return reduce(lambda a, b: np.intersect1d(a, b, assume_unique=True), found)
+    rows = reduce(lambda a, b: np.intersect1d(a, b, assume_unique=True), found)
+    return rows[corpus.alive[rows]]
 
 
 def _partners_of(corpus: Corpus, rows: IntArray) -> int:

@@ -50,7 +50,8 @@ class Words:
     def of(cls, query: TermCounts, corpus: Corpus, allowed: BoolArray) -> "Words":
         """Of the evidence in `allowed` (n,)."""
         words, phrases = corpus.lexical.known(query), corpus.phrases.known(query.phrases)
-        pieces = np.where(allowed, corpus.passage_impacts.shares(words), 0.0)
+        pieces = corpus.passage_impacts.shares(words)
+        pieces *= allowed
         return cls(
             Shares(pieces, words.chance(corpus.passage_statistics, doubt=DOUBT_OF_WORDS)),
             _of_profiles(corpus, corpus.profile_words, words, allowed),
@@ -62,7 +63,7 @@ def _of_profiles(
     corpus: Corpus, profiles: ProfileIndex, known: KnownTerms, allowed: BoolArray
 ) -> Shares:
     shares = profiles.shares(
-        known, allowed=allowed, partner_of=corpus.partner_of, bounds=corpus.bounds
+        known, allowed=allowed, partner_of=corpus.partner_of, pieces=corpus.pieces
     )
     return Shares(shares, known.chance(profiles.statistics, doubt=profiles.shape.doubt))
 

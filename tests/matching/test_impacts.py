@@ -17,6 +17,9 @@ from tests.matching.factories import corpora, queries, repeatable, vector_of
 words = st.lists(st.sampled_from("abcde"), max_size=6)
 collections = st.lists(words, max_size=8)
 
+NEAR = 1e-7
+"""Impacts are kept in float32."""
+
 
 def counts_of(passage: list[str]) -> TermCounts:
     terms = tuple(dict.fromkeys(passage))
@@ -40,7 +43,7 @@ def test_scores_are_those_of_the_formula(
     known = index.known(counts_of(query))
     expected = bm25(index.postings(known), **fields)
     found = Impacts.build(index, **fields).shares(known)
-    assert found == pytest.approx(expected, abs=1e-12)
+    assert found == pytest.approx(expected, abs=NEAR)
 
 
 @given(collections, st.lists(st.sampled_from("abcdexy"), max_size=6), st.data())
@@ -72,7 +75,7 @@ def test_a_request_sees_the_words_that_its_postings_hold(corpus: Corpus, query: 
         lengths=corpus.lexical.lengths,
         statistics=corpus.passage_statistics,
     )
-    assert context.passage_words == pytest.approx(by_passage, abs=1e-12)
+    assert context.passage_words == pytest.approx(by_passage, abs=NEAR)
     pieces = corpus.profile_words.index
     shown = np.bincount(
         corpus.partner_of, pieces.lengths * context.allowed, minlength=len(corpus.partners)
@@ -85,4 +88,4 @@ def test_a_request_sees_the_words_that_its_postings_hold(corpus: Corpus, query: 
         k1=WORDS.k1,
         b=WORDS.b,
     )
-    assert context.words.profiles.shares == pytest.approx(by_profile, abs=1e-12)
+    assert context.words.profiles.shares == pytest.approx(by_profile, abs=NEAR)
