@@ -21,9 +21,9 @@ from matching.duplicates import originals
 from matching.echoes import BareLists
 from matching.encoders.protocol import Vectors
 from matching.impacts import Impacts
+from matching.joined_vectors import joined_vectors
 from matching.levels import Levels, Speech
 from matching.lexical import LexicalIndex, Statistics, TermCounts, statistics_of
-from matching.joined_vectors import joined_vectors
 from matching.phrase_index import PhraseIndex
 from matching.postings import Postings
 from matching.profiles import (
@@ -177,7 +177,7 @@ class Corpus:
         once. Raises ValueError if the lengths differ, a partner comes twice, or a piece of
         evidence names an unknown partner.
         """
-        return _built(partners, evidence, vectors, terms, pending=pending, like=None)
+        return built_like(partners, evidence, vectors, terms, pending=pending, like=None)
 
     def changed(
         self,
@@ -217,7 +217,7 @@ class Corpus:
                 Counted.joined([kept.counted, fresh.counted]),
                 kept.gone | fresh.gone,
             )
-        more = _built(
+        more = built_like(
             fresh.partners, fresh.evidence, fresh.vectors, fresh.counted, pending=0, like=base
         )
         return replace(_later(base, more, fresh.gone), pending=pending, base=base, changes=fresh)
@@ -363,7 +363,7 @@ _LENGTHS: Final = (
 )
 
 
-def _built(
+def built_like(
     partners: Sequence[Partner],
     evidence: Sequence[Evidence],
     vectors: Vectors | VectorSearch,
@@ -435,10 +435,7 @@ def _indexes(
     counted: Counted, partner_of: IntArray, partners: int, like: Corpus | None
 ) -> _Indexes:
     """All that is made of the words of the passages (n) of so many partners."""
-    known: Vocabulary | None = None
-    if like is not None:
-        known = like.lexical.vocabulary
-    lexical = LexicalIndex.build(counted, known)
+    lexical = LexicalIndex.build(counted, None if like is None else like.lexical.vocabulary)
     phrases = PhraseIndex.build(counted.phrases, None if like is None else like.phrases)
     (part,) = lexical.parts
     statistics = (

@@ -26,9 +26,10 @@ def originals(passages: Counted, partner_of: IntArray) -> IntArray:
     `partner_of` (n,) is ascending. A passage without words is like no other.
     """
     found = np.arange(len(passages))
+    terms = passages.term.flat.astype(np.int32, copy=False)
     for first, last in _spans(passages.term.ends, partner_of):
         found[first:last] = first + _originals_within(
-            passages.term.flat[passages.term.ends[first] : passages.term.ends[last]],
+            terms[passages.term.ends[first] : passages.term.ends[last]],
             passages.term.sizes[first:last],
             partner_of[first:last],
             len(passages.words),

@@ -6,7 +6,6 @@ work done. And a copy of a need of some length, unless it is known to be older t
 prose is never touched, however much of the need it shares.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 

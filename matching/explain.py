@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from matching.corpus import Corpus, Evidence
 from matching.encoders.protocol import Vectors
-from matching.lexical import TermCounts, count_terms, idf, term_ids
+from matching.lexical import TermCounts, count_terms, idf
 from matching.ranker import RankedPartner, Ranking
 from matching.text import Span, sentences, tokens
 
@@ -118,7 +118,7 @@ def _best(
 
 def _word_shares(texts: Sequence[str], query: TermCounts, corpus: Corpus) -> NDArray[np.float64]:
     """Share (s,) of the query's idf mass that each text holds."""
-    ids = term_ids(corpus.lexical.vocabulary, query.terms)
+    ids = corpus.lexical.vocabulary.find(query.terms)
     known = [term for term, i in zip(query.terms, ids, strict=True) if i >= 0]
     weights = dict(zip(known, idf(corpus.passage_statistics, ids[ids >= 0]), strict=True))
     total = sum(weights.values()) or 1.0

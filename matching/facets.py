@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from matching.corpus import Corpus
 from matching.encoders.protocol import Vectors, has_vector
-from matching.lexical import KnownTerms, idf, term_ids
+from matching.lexical import KnownTerms, idf
 from matching.splitting import Facet, telling_words, wordings
 
 FloatArray = NDArray[np.float64]
@@ -110,6 +110,6 @@ def _word_shares(texts: Sequence[str], corpus: Corpus, rows: IntArray) -> FloatA
 
 def _known(text: str, corpus: Corpus) -> tuple[IntArray, FloatArray]:
     """The text's telling words (t,) that the corpus knows, and their idf (t,)."""
-    ids = term_ids(corpus.lexical.vocabulary, telling_words(text))
+    ids = corpus.lexical.vocabulary.find(telling_words(text))
     ids = ids[ids >= 0]
     return ids, idf(corpus.passage_statistics, ids)

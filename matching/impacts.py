@@ -91,7 +91,8 @@ def impacts_of(part: Postings, group: IntArray, norm: FloatArray) -> Postings:
     sizes = np.zeros(len(part.indptr), np.int64)
     for first, last in _spans(part.indptr):
         start, end = int(part.indptr[first]), int(part.indptr[last])
-        document = part.document[start:end] if alike else group[part.document[start:end]]
+        held = part.document[start:end]
+        document: IntArray = held.astype(np.int64) if alike else group[held]
         count = (
             np.full(end - start, part.scale)
             if part.value is None
@@ -99,7 +100,7 @@ def impacts_of(part: Postings, group: IntArray, norm: FloatArray) -> Postings:
         )
         if not alike:
             term = np.repeat(np.arange(first, last), np.diff(part.indptr[first : last + 1]))
-            term, document, count = _cells(term, document, count, len(norm))
+            term, document, count = _cells(term, document, count)
             sizes[first + 1 : last + 1] = np.bincount(term - first, minlength=last - first)
             found.append(document.astype(np.int32))
         impacts.append((count / (count + norm[document])).astype(np.float32))
@@ -114,7 +115,7 @@ def impacts_of(part: Postings, group: IntArray, norm: FloatArray) -> Postings:
 
 
 def _cells(
-    term: IntArray, document: IntArray, count: FloatArray, documents: int
+    term: IntArray, document: IntArray, count: FloatArray
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Postings in term order, those of one term and one document added up."""
     turn = term[1:] != term[:-1]

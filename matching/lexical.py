@@ -4,9 +4,9 @@ The score is Robertson and Zaragoza's BM25 (2009) with the idf of Lucene,
 ``log(1 + (N - df + 0.5) / (df + 0.5))``, which is never negative.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ BoolArray = NDArray[np.bool_]
 class Statistics:
     """What BM25 knows of a collection of documents."""
 
-    frequency: NDArray[np.integer]
+    frequency: NDArray[np.integer[Any]]
     """(vocabulary,) number of documents that hold each term."""
     documents: int
     mean_length: float
@@ -85,7 +85,7 @@ class QueryPostings:
 class LexicalIndex:
     """Words by the passages that hold them, in one or more parts."""
 
-    vocabulary: Mapping[str, int]
+    vocabulary: Vocabulary
     parts: tuple[Postings, ...]
     lengths: FloatArray
     """(passages,) in words, repeats counted."""
@@ -138,7 +138,7 @@ class LexicalIndex:
         """Statistics of documents made of passages, `group` (passages,) naming each one's."""
         every = self.postings(KnownTerms(np.arange(self.terms), np.ones(self.terms)))
         cells = cells_of(every.term, group[every.passage], every.count, documents)
-        lengths = np.bincount(group, self.lengths, minlength=documents)
+        lengths = np.bincount(group, self.lengths, minlength=documents).astype(np.float64)
         return statistics_of(np.bincount(cells.term, minlength=self.terms), lengths)
 
     def known(self, query: TermCounts) -> KnownTerms:
@@ -146,7 +146,7 @@ class LexicalIndex:
 
         A term repeated in the query counts by the square root of its repeats.
         """
-        found = term_ids(self.vocabulary, query.terms)
+        found = self.vocabulary.find(query.terms)
         known = found >= 0
         counts = np.array(query.counts, np.float64)[known]
         return KnownTerms(term_id=found[known], weight=np.sqrt(counts))
@@ -170,19 +170,12 @@ class LexicalIndex:
         return find_all(self.parts, np.array([term_id], np.int64)).document
 
 
-def term_ids(vocabulary: Mapping[str, int], words: Sequence[str]) -> IntArray:
-    """(t,) number of each word, -1 where the vocabulary lacks it."""
-    if isinstance(vocabulary, Vocabulary):
-        return vocabulary.find(words)
-    return np.array([vocabulary.get(word, -1) for word in words], np.int64)
-
-
-def narrow(counts: NDArray[np.integer]) -> NDArray[np.integer]:
+def narrow(counts: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
     """The same numbers, at least 0, in as few bytes as hold the largest."""
     return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
 
 
-def statistics_of(frequency: NDArray[np.integer], lengths: FloatArray) -> Statistics:
+def statistics_of(frequency: NDArray[np.integer[Any]], lengths: FloatArray) -> Statistics:
     """Of documents with these lengths (d,); those without a word do not count."""
     filled = lengths > 0
     return Statistics(

@@ -10,6 +10,7 @@ from matching.counted import Ragged, ragged
 from matching.lexical import KnownTerms, LexicalIndex
 from matching.phrases import KeyArray, keys_of
 from matching.postings import Postings, narrowed
+from matching.strings import Vocabulary
 
 IntArray = NDArray[np.int64]
 
@@ -49,7 +50,9 @@ class PhraseIndex:
             indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
         part = Postings(narrowed(indptr), passage, None, len(passages), held=held)
         lengths = passages.sizes.astype(np.float64)
-        return cls(keys, later, LexicalIndex({}, (part,), lengths, len(keys) + len(later)))
+        return cls(
+            keys, later, LexicalIndex(Vocabulary.of([]), (part,), lengths, len(keys) + len(later))
+        )
 
     def known(self, phrases: bytes) -> KnownTerms:
         """The phrases of a query that some passage holds; each counts once."""
@@ -75,7 +78,8 @@ def _places(keys: KeyArray, asked: KeyArray) -> IntArray:
     if not len(keys):
         return np.full(len(asked), -1, np.int64)
     place = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
-    return np.where(keys[place] == asked, place, -1)
+    found: IntArray = np.where(keys[place] == asked, place, -1)
+    return found
 
 
 def _turned(passages: Ragged) -> tuple[KeyArray, IntArray, NDArray[np.int32]]:

@@ -65,13 +65,15 @@ class Postings:
         else:
             place = np.minimum(np.searchsorted(self.held, term_id), terms - 1)
             known = self.held[place] == term_id
-        start = self.indptr[place].astype(np.int64)
-        return start, np.where(known, self.indptr[place + 1].astype(np.int64), start)
+        start: IntArray = self.indptr[place].astype(np.int64)
+        end: IntArray = self.indptr[place + 1].astype(np.int64)
+        return start, np.where(known, end, start)
 
     def frequency_from(self, first: int) -> IntArray:
         """Number of documents that hold each of the terms held here from number `first` on."""
         place = first if self.held is None else int(np.searchsorted(self.held, first))
-        return np.diff(self.indptr[place:].astype(np.int64))
+        sizes: IntArray = np.diff(self.indptr[place:].astype(np.int64))
+        return sizes
 
     def find(self, term_id: IntArray) -> Found:
         """All postings of terms (t,), term after term."""

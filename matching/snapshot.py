@@ -204,7 +204,8 @@ def _array(mapped: NDArray[np.uint8], place: Mapping[str, Any]) -> NDArray[Any]:
     shape = tuple(place["shape"])
     start = int(place["start"])
     held = mapped[start : start + kind.itemsize * int(np.prod(shape, dtype=np.int64))]
-    return held.view(kind).reshape(shape)
+    found: NDArray[Any] = held.view(kind).reshape(shape)
+    return found
 
 
 def _compare(folder: Path, mapped: NDArray[np.uint8], digests: Sequence[str]) -> None:

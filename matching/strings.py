@@ -187,12 +187,12 @@ class Positions(Mapping[str, int]):
     """The place of each of n distinct strings."""
 
     texts: Texts
-    keys: KeyArray
-    """(n,) in the order of the strings."""
+    hashes: KeyArray
+    """(n,) keys of the strings, in their order."""
 
     @cached_property
     def _places(self) -> Places:
-        return Places.of(self.texts, self.keys)
+        return Places.of(self.texts, self.hashes)
 
     def __len__(self) -> int:
         return len(self.texts)

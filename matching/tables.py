@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import overload
 
 import numpy as np
@@ -171,7 +172,7 @@ class EvidenceRows(Sequence[Evidence]):
 
     @cached_property
     def _starts(self) -> list[int]:
-        return np.cumsum([0] + [len(table) for table in self.tables]).tolist()
+        return list(accumulate((len(table) for table in self.tables), initial=0))
 
     def __len__(self) -> int:
         return self._starts[-1] if self.chosen is None else len(self.chosen)

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from matching.anonymise.vocabulary import NOTHING, Vocabulary
 from matching.corpus import Corpus
-from matching.lexical import term_ids
 from matching.text import BIGRAMS, ENGLISH_STOPWORDS, Language, normalise, tokens, words_id
 from matching.variants import fold
 
@@ -97,7 +96,7 @@ def _holds(text: str, term: str, folded: str) -> bool:
 
 def _passages_with(corpus: Corpus, words: Sequence[str]) -> IntArray:
     """The rows of the evidence that holds all of some words of the index."""
-    places = term_ids(corpus.lexical.vocabulary, words)
+    places = corpus.lexical.vocabulary.find(words)
     if (places < 0).any():
         return np.zeros(0, np.int64)
     found = [corpus.lexical.passages_with(place) for place in places.tolist()]
