@@ -21,7 +21,7 @@ from matching.duplicates import originals
 from matching.echoes import BareLists
 from matching.encoders.protocol import Vectors
 from matching.impacts import Impacts
-from matching.joined_vectors import joined_vectors
+from matching.joined_vectors import JoinedVectors
 from matching.levels import Levels, Speech
 from matching.lexical import LexicalIndex, Statistics, TermCounts, statistics_of
 from matching.phrase_index import PhraseIndex
@@ -398,12 +398,11 @@ def built_like(
     partner_of = owner[order]
     rows = EvidenceTable.of([evidence[i] for i in order], partner_of.astype(np.int32), table.ids)
     if isinstance(vectors, np.ndarray):
-        search: VectorSearch = VectorIndex(
-            vectors if np.array_equal(order, np.arange(size)) else vectors[order]
-        )
+        in_order = np.array_equal(order, np.arange(size))
+        search: VectorSearch = VectorIndex.build(vectors if in_order else vectors[order])
     else:
         search = vectors.select(order)
-    speech = Spoken.of(rows.texts)
+    speech = Spoken.of(evidence[i].text for i in order)
     indexes = _indexes(chosen, partner_of, len(partners), like)
     return Corpus(
         partners=table,
@@ -497,7 +496,7 @@ def _later(base: Corpus, more: Corpus, gone: Collection[str]) -> Corpus:
         evidence=EvidenceRows(base.evidence.tables + more.evidence.tables),
         partner_of=np.append(owner, len(staying) + more.partner_of),
         alive=np.append(left[base.partner_of], more.alive),
-        vectors=joined_vectors(base.vectors, more.vectors),
+        vectors=JoinedVectors((base.vectors, more.vectors)),
         lexical=base.lexical.with_later(more.lexical),
         phrases=base.phrases.with_later(more.phrases),
         bare_lists=base.bare_lists.with_later(more.bare_lists, n),

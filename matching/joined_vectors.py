@@ -19,15 +19,8 @@ from matching.vectors import (
 )
 
 
-def joined_vectors(base: VectorSearch, more: VectorSearch) -> VectorSearch:
-    """One search over both, the rows of `more` lying behind those of `base`."""
-    if not len(more.filled):
-        return base
-    return PartedVectors((base, more))
-
-
 @dataclass(frozen=True)
-class PartedVectors:
+class JoinedVectors:
     """The rows of part after part."""
 
     parts: tuple[VectorSearch, ...]
@@ -91,7 +84,7 @@ class PartedVectors:
         if len(from_parts) == 1:
             return from_parts[0]
         if from_parts and in_order:
-            return PartedVectors(tuple(from_parts))
+            return JoinedVectors(tuple(from_parts))
         return self.parts[0].select(rows) if not len(rows) else VectorIndex(self.at(rows))
 
     def _spans(self) -> Sequence[tuple[int, int]]:

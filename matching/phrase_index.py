@@ -104,4 +104,5 @@ def _turned(passages: Ragged) -> tuple[KeyArray, IntArray, NDArray[np.int32]]:
 def _moved(indptr: IntArray, order: IntArray, sizes: IntArray) -> IntArray:
     """Places of the postings once their terms lie in that order, `sizes` (t,) being in it."""
     before = np.cumsum(sizes) - sizes
-    return np.arange(sizes.sum()) + np.repeat(indptr[:-1][order] - before, sizes)
+    places: IntArray = np.arange(sizes.sum()) + np.repeat(indptr[:-1][order] - before, sizes)
+    return places

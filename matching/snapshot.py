@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class SnapshotError(Exception):
     """A snapshot is missing, cut, damaged, or of another version: the message says which."""
 
 
-Kinds = Mapping[str, type]
+Kinds = Mapping[str, Any]
 """The classes that may be saved and made, by their names."""
 
 
@@ -94,6 +94,13 @@ def check(folder: Path) -> None:
     _compare(folder, _mapped(folder, body), body["digests"])
 
 
+@runtime_checkable
+class _OfArrays(Protocol):
+    """What says itself which arrays it is made of."""
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]: ...
+
+
 class _Writer:
     """Turns a value into a tree for JSON, and collects its arrays, each once."""
 
@@ -117,6 +124,9 @@ class _Writer:
         if isinstance(value, dict):
             return {"dict": [[self.tree(k), self.tree(v)] for k, v in value.items()]}
         name = type(value).__name__
+        if isinstance(value, _OfArrays) and self._kinds.get(name) is type(value):
+            held = {each: self.tree(array) for each, array in value.arrays().items()}
+            return {"class": name, "arrays": held}
         if is_dataclass(value) and self._kinds.get(name) is type(value):
             held = {each.name: self.tree(getattr(value, each.name)) for each in fields(value)}
             return {"class": name, "fields": held}
@@ -134,8 +144,10 @@ def _value(tree: Any, arrays: Sequence[NDArray[Any]], kinds: Kinds) -> Any:
         return frozenset(tree["set"])
     if "dict" in tree:
         return {_value(k, arrays, kinds): _value(v, arrays, kinds) for k, v in tree["dict"]}
-    held = {name: _value(each, arrays, kinds) for name, each in tree["fields"].items()}
-    return kinds[tree["class"]](**held)
+    kind = kinds[tree["class"]]
+    given = tree["arrays" if "arrays" in tree else "fields"]
+    held = {name: _value(each, arrays, kinds) for name, each in given.items()}
+    return kind.of(held) if "arrays" in tree else kind(**held)
 
 
 def _write_arrays(

@@ -203,6 +203,8 @@ def language_of(text: str) -> Language:
 
 def japanese_letters(text: str) -> int:
     """Number of kana and kanji."""
+    if text.isascii():
+        return 0
     return sum(len(run) for run in _JAPANESE_RUN.findall(text))
 
 

@@ -4,6 +4,7 @@ A `VectorSearch` is what the ranker asks; `VectorIndex` holds the vectors in thi
 exact. Another one may keep them elsewhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -95,6 +96,11 @@ class VectorIndex:
     def build(cls, vectors: Vectors) -> "VectorIndex":
         """Of these vectors (n, d), each of unit norm or zero."""
         return cls(vectors)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> "VectorIndex":
+        """The index that has given these `arrays`, which may be mapped from a file."""
+        return cls(arrays["vectors"])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What it holds, by name: what a snapshot keeps."""

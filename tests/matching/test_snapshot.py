@@ -92,7 +92,7 @@ def test_nothing_is_overwritten_and_nothing_half_done_stays(
     def fails(_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(snapshot.os, "fsync", fails)
+    monkeypatch.setattr("os.fsync", fails)
     with pytest.raises(OSError, match="No space"):
         small().save(tmp_path / "full")
     assert list(tmp_path.iterdir()) == []
