@@ -113,24 +113,31 @@ class _Writer:
         if value is None or isinstance(value, str | bool | int | float):
             return value
         if isinstance(value, np.ndarray):
-            if id(value) not in self._number:
-                self._number[id(value)] = len(self.arrays)
-                self.arrays.append(value)
-            return {"array": self._number[id(value)]}
+            return {"array": self._place(value)}
         if isinstance(value, tuple):
             return {"tuple": [self.tree(each) for each in value]}
         if isinstance(value, frozenset):
             return {"set": sorted(value)}
         if isinstance(value, dict):
             return {"dict": [[self.tree(k), self.tree(v)] for k, v in value.items()]}
+        return self._object(value)
+
+    def _object(self, value: object) -> dict[str, Any]:
         name = type(value).__name__
-        if isinstance(value, _OfArrays) and self._kinds.get(name) is type(value):
-            held = {each: self.tree(array) for each, array in value.arrays().items()}
-            return {"class": name, "arrays": held}
-        if is_dataclass(value) and self._kinds.get(name) is type(value):
+        listed = self._kinds.get(name) is type(value)
+        if listed and isinstance(value, _OfArrays):
+            given = {each: self.tree(array) for each, array in value.arrays().items()}
+            return {"class": name, "arrays": given}
+        if listed and is_dataclass(value):
             held = {each.name: self.tree(getattr(value, each.name)) for each in fields(value)}
             return {"class": name, "fields": held}
         raise TypeError(f"A snapshot cannot hold a {name}.")
+
+    def _place(self, array: NDArray[Any]) -> int:
+        if id(array) not in self._number:
+            self._number[id(array)] = len(self.arrays)
+            self.arrays.append(array)  # kept, so that no other array gets its id
+        return self._number[id(array)]
 
 
 def _value(tree: Any, arrays: Sequence[NDArray[Any]], kinds: Kinds) -> Any:
