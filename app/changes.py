@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import event, inspect, select, text, update
+from sqlalchemy import case, event, inspect, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, SessionTransaction
 
@@ -157,11 +157,13 @@ def _log(session: Session) -> None:
     waiting = noted(session)
     if not waiting.matched:
         return
-    values: dict[str, Any] = {"value": CorpusRevision.value + 1}
-    if waiting.everything:
-        values["whole"] = CorpusRevision.value + 1
+    row, after = CorpusRevision, CorpusRevision.value + 1
+    # What another program has raised is not in the log: from there on anything may have changed.
+    whole: Any = case((row.logged == row.value, row.whole), else_=after)
+    values: dict[str, Any] = {"value": after, "logged": after}
+    values["whole"] = after if waiting.everything else whole
     if waiting.erasure:
-        values["erased"] = CorpusRevision.value + 1
+        values["erased"] = after
     raised = update(CorpusRevision).values(values).returning(CorpusRevision.value)
     silent = {"synchronize_session": False}
     revision = session.execute(raised, execution_options=silent).scalar_one()

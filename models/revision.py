@@ -21,6 +21,9 @@ class CorpusRevision(Base):
     """Random: tells this database from another one whose snapshots lie in the same folder."""
     whole: Mapped[int] = mapped_column(default=0, server_default="0")
     """The latest revision that is not in the log partner by partner: anything may have changed."""
+    logged: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The latest revision whose partners are in the log: not `value` if a program raised that which
+    keeps none, such as an earlier version during an upgrade."""
     erased: Mapped[int] = mapped_column(default=0, server_default="0")
     """The latest revision at which somebody was erased: no older snapshot may be used."""
 

@@ -44,16 +44,19 @@ def _extend_revision() -> None:
     columns = (
         sa.Column("identity", sa.String(length=32), server_default="", nullable=False),
         sa.Column("whole", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("logged", sa.Integer(), server_default="0", nullable=False),
         sa.Column("erased", sa.Integer(), server_default="0", nullable=False),
     )
     for column in columns:
         op.add_column("corpus_revision", column)
-    table = sa.table("corpus_revision", sa.column("identity"))
-    op.execute(table.update().values(identity=uuid4().hex))
+    table = sa.table(
+        "corpus_revision", sa.column("identity"), sa.column("logged"), sa.column("value")
+    )
+    op.execute(table.update().values(identity=uuid4().hex, logged=table.c.value))
 
 
 def downgrade() -> None:
-    for column in ("erased", "whole", "identity"):
+    for column in ("erased", "logged", "whole", "identity"):
         op.drop_column("corpus_revision", column)
     op.drop_table("corpus_snapshots")
     op.drop_index(op.f("ix_partner_changes_revision"), table_name="partner_changes")

@@ -31,20 +31,27 @@ class State:
     revision: int
     identity: str
     whole: int
+    logged: int
     erased: int
+
+    @property
+    def complete_from(self) -> int:
+        """The earliest revision since which the log holds every change."""
+        return self.whole if self.logged == self.revision else self.revision
 
 
 def state_of(session: Session) -> State:
     """Where the data stand."""
     row = CorpusRevision
-    found = session.execute(select(row.value, row.identity, row.whole, row.erased)).one_or_none()
-    return State(0, "", 0, 0) if found is None else State(*found)
+    columns = (row.value, row.identity, row.whole, row.logged, row.erased)
+    found = session.execute(select(*columns)).one_or_none()
+    return State(0, "", 0, 0, 0) if found is None else State(*found)
 
 
 def changed_since(session: Session, revision: int) -> list[UUID]:
     """Partners that were made, changed or deleted after that revision, in the order of their ids.
 
-    Complete only if `State.whole` is not later than it.
+    Complete only if `State.complete_from` is not later than it.
     """
     statement = select(PartnerChange.partner_id).where(PartnerChange.revision > revision)
     return list(session.scalars(statement.order_by(PartnerChange.partner_id)))

@@ -253,7 +253,7 @@ class CorpusCache:
         """The corpus with what has changed since; None if it is to be made anew."""
         if state.revision < before.revision:
             return before  # rows of an older session must not come back
-        if state.whole > before.revision:
+        if state.complete_from > before.revision:
             return None
         touched = set(map(str, changed_since(session, before.revision)))
         if renew_pending:

@@ -82,7 +82,7 @@ class Snapshots:
         usable = (
             CorpusSnapshot.made_of == made_of(encoder),
             CorpusSnapshot.revision <= state.revision,
-            CorpusSnapshot.revision >= max(state.whole, state.erased),
+            CorpusSnapshot.revision >= max(state.complete_from, state.erased),
             CorpusSnapshot.revision > after,
         )
         named = select(CorpusSnapshot.id).where(*usable)
@@ -144,7 +144,7 @@ class Snapshots:
         with database.reading(SYSTEM) as session:
             state = state_of(session)
             self.sweep(session, state)
-        if revision < max(state.whole, state.erased):
+        if revision < max(state.complete_from, state.erased):
             return False
         home, key = self._home(state.identity), new_id()
         path = home / f"{revision}-{key.hex}"
@@ -208,10 +208,10 @@ class Snapshots:
         with database.writing(SYSTEM) as session:
             session.execute(select(CorpusRevision.value).with_for_update())
             state = state_of(session)
-            if revision < max(state.whole, state.erased):
+            if revision < max(state.complete_from, state.erased):
                 return False  # somebody was erased meanwhile
             here = [one.id for one in self.stored(state.identity) if one.id != key]
-            useless = CorpusSnapshot.revision < max(state.whole, state.erased)
+            useless = CorpusSnapshot.revision < max(state.complete_from, state.erased)
             session.execute(delete(CorpusSnapshot).where(CorpusSnapshot.id.in_(here) | useless))
             session.add(CorpusSnapshot(id=key, revision=revision, made_of=made_of(encoder)))
         return True

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 
 from app.changes import NOTED
 from app.db import Database
@@ -177,6 +177,26 @@ def test_a_statement_in_bulk_counts_as_a_change_of_everybody(database: Database)
         of_one = update(Partner).where(Partner.id == somebody.id).values(engagement_types=[])
         session.execute(of_one.execution_options(**{NOTED: True}))
         note_changes(session, [somebody.id])
+    follows.check()
+
+
+def test_a_revision_that_an_earlier_version_raised_is_in_no_log(database: Database) -> None:
+    with database.writing() as session:
+        somebody = make_partner(session)
+        make_capability(session, somebody)
+    follows = Follows(database)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE partners SET kind = 'laboratory'"))
+        connection.execute(text("UPDATE corpus_revision SET value = value + 1"))
+    follows.check(in_parts=False)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE partners SET kind = 'researcher'"))
+        connection.execute(text("UPDATE corpus_revision SET value = value + 1"))
+    with database.writing() as session:
+        make_partner(session)
+    follows.check(in_parts=False)  # also if one of this version came after it
+    with database.writing() as session:
+        make_partner(session)
     follows.check()
 
 
