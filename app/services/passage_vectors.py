@@ -11,8 +11,7 @@ from uuid import UUID
 
 import numpy as np
 from pgvector import HalfVector
-from pgvector.psycopg.halfvec import register_halfvec
-from psycopg.types import TypeInfo
+from pgvector.psycopg import register_vector
 from sqlalchemy import ColumnElement, Row, Select, delete, exists, select, text
 from sqlalchemy.orm import Session
 
@@ -94,7 +93,7 @@ def fill(database: Database, encoder_id: str, *, batch: int = BATCH) -> int:
         after = rows[-1][0].id
 
 
-def _missing(encoder_id: str, after: UUID) -> Select[tuple[Capability, bytes | None]]:
+def _missing(encoder_id: str, after: UUID) -> Select[Any]:
     present = exists().where(
         PassageVector.partner_id == Capability.partner_id,
         PassageVector.capability_id == Capability.id,
@@ -119,7 +118,7 @@ def _locked(statement: Select[Any]) -> Select[Any]:
     return statement.with_for_update(read=True, of=Capability)
 
 
-def _pair(row: Row[tuple[Capability, bytes | None]]) -> tuple[Capability, Vectors]:
+def _pair(row: Row[Any]) -> tuple[Capability, Vectors]:
     return row[0], np.frombuffer(row[1] or b"", "<f4").astype(np.float32)
 
 
@@ -141,7 +140,7 @@ def _write(session: Session, encoder_id: str, pairs: Iterable[tuple[Capability, 
     connection = session.connection().connection
     driver: Any = connection.driver_connection
     if "halfvec" not in connection.info:  # once for each connection of the pool
-        register_halfvec(driver, TypeInfo.fetch(driver, "halfvec"))
+        register_vector(driver)
         connection.info["halfvec"] = True
     with driver.cursor() as cursor:
         cursor.executemany(_WRITE, sorted(rows, key=lambda row: (row[0], row[1])))

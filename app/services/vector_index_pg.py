@@ -25,7 +25,8 @@ def index_name(encoder_id: str, speech: int) -> str:
 
 def indexes(session: Session) -> dict[str, bool]:
     """The names of the indexes that are there; False for those that were not finished."""
-    return {name: valid for name, valid in session.execute(_VALID, {"prefix": PREFIX})}
+    found = session.execute(_VALID, {"prefix": PREFIX})
+    return {row.relname: row.indisvalid for row in found}
 
 
 def are_indexed(session: Session, encoder_id: str) -> bool:

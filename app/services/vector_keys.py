@@ -37,6 +37,11 @@ class Keys:
         own = ids_of(ids)
         return cls(own, ids_of(partner_ids), np.argsort(own, kind="stable"), speech)
 
+    def select(self, rows: IntArray) -> "Keys":
+        """Those of some texts, in the order given."""
+        ids = self.ids[rows]
+        return Keys(ids, self.partner_ids[rows], np.argsort(ids, kind="stable"), self.speech[rows])
+
     def rows(self, ids: Ids) -> IntArray:
         """The row of each id (k,); -1 for those that are none of these."""
         if not len(self.ids):
@@ -48,6 +53,19 @@ class Keys:
     def speeches(self, kinds: NDArray[np.uint8], kind: int, among: BoolArray) -> list[int]:
         """The speech codes of the texts of a kind."""
         return [int(code) for code in np.unique(self.speech[among & (kinds == kind)])]
+
+    def first_of_each(self, rows: IntArray) -> IntArray:
+        """One row of each partner that has some of these rows (r,)."""
+        _, first = np.unique(self.partner_ids[rows], return_index=True)
+        return rows[first]
+
+    def best_of_each(self, rows: IntArray, values: NDArray[np.float32], number: int) -> IntArray:
+        """Places in `rows` (r,) of the `number` highest values (r,) of each partner."""
+        _, owner = np.unique(self.partner_ids[rows], return_inverse=True)
+        order = np.lexsort((-values, owner))
+        counts = np.bincount(owner)
+        rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return order[rank < number]
 
     def id_literal(self, rows: IntArray) -> sql.Literal:
         """The ids at these rows as an array's text."""

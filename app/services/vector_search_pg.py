@@ -6,24 +6,36 @@ them the ids alone.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection, sql
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.contexts import SYSTEM
 from app.db import Database
+from app.services.embeddings import key_of, load_vectors
 from app.services.passage_vectors import are_kept
-from app.services.vector_keys import Keys, fetch
 from app.services.vector_index_pg import are_indexed, column
-from matching.encoders import Vectors
-from matching.vectors import Among, Asked, BoolArray, FloatArray, IntArray, VectorIndex, highest
-from models import Embedding
+from app.services.vector_keys import Keys, fetch
+from matching.encoders import Encoder, Vectors
+from matching.vectors import (
+    Among,
+    Asked,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    VectorIndex,
+    VectorSearch,
+    highest,
+)
+
+AUTO_FROM: Final = 2_000_000
+"""Texts from which on `auto` leaves vectors to the database: up to there each process has the
+memory for them and answers sooner itself (decision 0030)."""
 
 AT_ONCE: Final = 8
 """Searches that may hold a connection beside that of their request: with those of the 40 threads
@@ -37,9 +49,21 @@ FIRST_FETCH: Final = 400
 WIDTH: Final = 400
 """`hnsw.ef_search`: of how many candidates the index keeps account before the search goes on."""
 
-FEW: Final = 0.05
-"""If a smaller share of the texts is allowed, all of those are compared: no walk through the index
-that meets one of them now and then."""
+STEP: Final = 80
+"""What it costs to find one more partner by a walk through an index, where a plain comparison of
+one more text by its partner's id costs 1 (measured: decision 0030)."""
+
+NAMED: Final = 20_000
+"""Most partners whose ids are sent to be compared: 0.7 MB."""
+
+TRUE_EACH: Final = 3
+"""Of each partner so many cosines are put right in float32, the highest ones."""
+
+READ_AT_ONCE: Final = 20_000
+"""Vectors in one answer of the database: 31 MB at 384 dimensions."""
+
+MANY: Final = 1000
+"""Texts that are not all read into this process to be searched."""
 
 _FREE: Final = BoundedSemaphore(AT_ONCE)
 
@@ -49,8 +73,21 @@ _SETTINGS: Final = (
     f" set_config('hnsw.ef_search', '{WIDTH}', true),"
     " set_config('hnsw.max_scan_tuples', '200000', true),"
     " set_config('hnsw.scan_mem_multiplier', '32', true),"
-    " set_config('plan_cache_mode', 'force_custom_plan', true)"
+    " set_config('plan_cache_mode', 'force_custom_plan', true),"
+    " set_config('enable_seqscan', 'off', true)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What the database calls a text of a corpus."""
+
+    id: str
+    """Of the capability."""
+    partner_id: str
+    content_hash: str
+    speech: int
+    """`passage_vectors.speech_code` of its languages."""
 
 
 @dataclass(frozen=True)
@@ -82,40 +119,70 @@ class PgVectors:
             search.take(self.rest, self.rest_index.vectors @ asked.vector, exact=True)
         inside = among.allowed & self.filled
         inside[self.rest] = False
-        number = int(np.count_nonzero(inside))
-        if number:
+        if inside.any():
             with self._connection() as driver:
-                if number < FEW * max(np.count_nonzero(self.filled), 1):
-                    search.take_all(driver, inside)
-                else:
-                    search.walk(driver, inside)
-                search.settle_edge(driver)
+                search.go(driver, inside)
         return highest(search.best, wanted)
 
     def cosines(self, vector: Vectors, rows: IntArray) -> NDArray[np.float32]:
-        """As `VectorSearch` says, from the vectors in float32."""
-        found: NDArray[np.float32] = self.at(rows) @ vector
+        """As `VectorSearch` says; in float32 the `TRUE_EACH` highest of each partner.
+
+        The others come from stored vectors that were rounded to 16 bits: they are off by some
+        1e-5, and by `EDGE` / 2 at most.
+        """
+        with self._connection() as driver:
+            found = self._rounded(driver, vector, rows)
+            best = self.keys.best_of_each(rows, found, TRUE_EACH)
+            found[best] = self.read(driver, rows[best]) @ vector
         return found
+
+    def _rounded(
+        self, driver: "Connection[Any]", vector: Vectors, rows: IntArray
+    ) -> NDArray[np.float32]:
+        cosines = np.zeros(len(self.filled), np.float32)
+        statement = sql.SQL(
+            "SELECT capability_id, -(vector::vector({size}) <#> {asked}::vector({size}))"
+            " FROM passage_vectors WHERE encoder_id = {encoder}"
+            " AND partner_id = ANY({partners}::uuid[])"
+        ).format(
+            size=sql.Literal(self.dimension),
+            asked=literal(vector),
+            encoder=sql.Literal(self.encoder_id),
+            partners=self.keys.partner_literal(self.keys.first_of_each(rows)),
+        )
+        answer = fetch(driver, statement, [("cosine", ">f8", 1)])
+        found = self.keys.rows(answer["id"])
+        cosines[found[found >= 0]] = answer["cosine"][found >= 0]
+        return cosines[rows]
 
     def at(self, rows: IntArray) -> Vectors:
         """As `VectorSearch` says, in float32."""
         with self._connection() as driver:
             return self.read(driver, rows)
 
-    def select(self, rows: IntArray) -> VectorIndex:
-        """As `VectorSearch` says: in the memory of this process, since it is for a few."""
-        return VectorIndex(self.at(rows))
+    def select(self, rows: IntArray) -> VectorSearch:
+        """As `VectorSearch` says: many stay in the database, few come into this process."""
+        if len(rows) < MANY or len(np.unique(rows)) < len(rows):
+            return VectorIndex(self.at(rows))
+        left = np.flatnonzero(np.isin(rows, self.rest))
+        return replace(
+            self,
+            keys=self.keys.select(rows),
+            filled=self.filled[rows],
+            rest=left,
+            rest_index=VectorIndex(self.read_rest(rows[left])),
+        )
+
+    def read_rest(self, rows: IntArray) -> Vectors:
+        """The vectors (r, d) at `rows`, which are among `rest`."""
+        return self.rest_index.vectors[np.searchsorted(self.rest, rows)]
 
     def read(self, driver: "Connection[Any]", rows: IntArray) -> Vectors:
         """The vectors (r, d) at `rows`, by a connection."""
         vectors = np.zeros((len(rows), self.dimension), np.float32)
-        place = np.searchsorted(self.rest, rows)
-        if self.rest.size:
-            here = self.rest[np.minimum(place, len(self.rest) - 1)] == rows
-            vectors[here] = self.rest_index.vectors[place[here]]
-            wanted = np.flatnonzero(~here)
-        else:
-            wanted = np.arange(len(rows))
+        here = np.isin(rows, self.rest)
+        vectors[here] = self.read_rest(rows[here])
+        wanted = np.flatnonzero(~here)
         for start in range(0, len(wanted), READ_AT_ONCE):
             some = wanted[start : start + READ_AT_ONCE]
             found = fetch(driver, self._originals(rows[some]), [("vector", "<f4", self.dimension)])
@@ -150,8 +217,9 @@ class PgVectors:
             yield _driver(session)
 
 
-READ_AT_ONCE: Final = 20_000
-"""Vectors in one answer of the database: 31 MB at 384 dimensions."""
+def literal(vector: Vectors) -> sql.Literal:
+    """A vector (d,) as pgvector writes it."""
+    return sql.Literal(f"[{','.join(map(repr, vector.tolist()))}]")
 
 
 def _driver(session: Session) -> Any:
@@ -179,15 +247,19 @@ class _Search:
         if np.count_nonzero(self.best > -np.inf) >= self.wanted:
             self.least = float(np.partition(self.best, -self.wanted)[-self.wanted])
 
-    def take_all(self, driver: "Connection[Any]", inside: BoolArray) -> None:
-        """Compare all texts `inside` (n,), which are few."""
+    def go(self, driver: "Connection[Any]", inside: BoolArray) -> None:
+        """Search the texts `inside` (n,), by their partners if those are few."""
         rows = np.flatnonzero(inside)
-        owners = self.among.partner_of[rows]
-        firsts = rows[np.concatenate(([True], owners[1:] != owners[:-1]))]
-        where = sql.SQL("partner_id = ANY({}::uuid[])").format(
-            self.vectors.keys.partner_literal(firsts)
-        )
-        self._compare(driver, where, inside)
+        partners = rows[np.diff(self.among.partner_of[rows], prepend=-1) > 0]
+        filled = int(np.count_nonzero(self.vectors.filled))
+        # A walk meets one that may speak at each (filled / rows)th step.
+        walk = STEP * self.wanted * filled / len(rows)
+        if len(rows) < walk and len(partners) <= NAMED:
+            named = self.vectors.keys.partner_literal(partners)
+            self._compare(driver, sql.SQL("partner_id = ANY({}::uuid[])").format(named), inside)
+        else:
+            self.walk(driver, inside)
+        self.settle_edge(driver)
 
     def _compare(self, driver: "Connection[Any]", where: sql.Composable, inside: BoolArray) -> None:
         statement = sql.SQL(
@@ -244,10 +316,8 @@ class _Search:
         )
 
     def _literal(self) -> sql.Composed:
-        numbers = ",".join(map(repr, self.asked.vector.tolist()))
-        return sql.SQL("{}::halfvec({})").format(
-            sql.Literal(f"[{numbers}]"), sql.Literal(self.vectors.dimension)
-        )
+        size = sql.Literal(self.vectors.dimension)
+        return sql.SQL("{}::halfvec({})").format(literal(self.asked.vector), size)
 
     def _note(self, ids: NDArray[Any], cosines: NDArray[Any], inside: BoolArray) -> None:
         rows = self.vectors.keys.rows(ids)
@@ -263,7 +333,7 @@ class _Search:
         level = np.concatenate([level for _, level in self._seen])
         rows, first = np.unique(rows, return_index=True)
         level = level[first]
-        margin = 2 * EDGE * self.asked.slope[self.among.kind[rows]]
+        margin = 2 * EDGE * float(self.asked.slope.max())
         best = self.best[self.among.partner_of[rows]]
         # Partners at the edge, and of each the texts that may be its nearest.
         doubtful = (np.abs(best - self.least) <= margin) & (best - level <= margin)
@@ -282,41 +352,41 @@ class _Search:
 
 
 def open_vectors(
-    session: Session,
-    database: Database,
-    encoder_id: str,
-    *,
-    ids: Sequence[str],
-    partner_ids: Sequence[str],
-    speech: NDArray[np.uint8],
-    rest: dict[int, Vectors],
-) -> PgVectors | None:
-    """The vectors of texts by their capability and partner ids (n,), as the session sees them.
+    session: Session, database: Database, encoder: Encoder, texts: Sequence[Text]
+) -> tuple[PgVectors, tuple[int, ...]] | None:
+    """The vectors of n texts as the session sees them, for searches of the database.
 
-    `speech` (n,) is `passage_vectors.speech_code` of each text; `rest` holds, by row, vectors of
-    which the caller knows; they are left out where the database has a copy. None if there is no
-    copy at all or an index is missing or unfinished: then search in memory.
+    Returns them, and the rows whose texts have no stored vector yet. Stored vectors of which there
+    is no copy yet are read into this process. None if there are no copies at all, or an index is
+    missing or unfinished: then search in memory.
     """
-    if not are_kept(session) or not are_indexed(session, encoder_id):
+    key = key_of(encoder, "passage")
+    if not are_kept(session) or not are_indexed(session, key):
         return None
-    size = session.scalar(
-        select(Embedding.vector)
-        .where(Embedding.encoder_id == encoder_id, Embedding.vector.is_not(None))
-        .limit(1)
+    keys = Keys.of(
+        [text.id for text in texts],
+        [text.partner_id for text in texts],
+        np.array([text.speech for text in texts], np.uint8),
     )
-    if size is None:
-        return None
-    keys = Keys.of(ids, partner_ids, speech)
     statement = sql.SQL(
         "SELECT capability_id, speech FROM passage_vectors WHERE encoder_id = {}"
-    ).format(sql.Literal(encoder_id))
-    found = fetch(_driver(session), statement, [("speech", ">i2", 1)])
-    rows = keys.rows(found["id"])
-    filled = np.zeros(len(ids), bool)
-    filled[rows[rows >= 0]] = True
-    left = np.array(sorted(row for row in rest if not filled[row]), np.int64)
-    dimension = len(size) // 4
-    vectors = np.stack([rest[int(row)] for row in left]) if left.size else np.zeros((0, dimension))
-    vectors = vectors.astype(np.float32)
-    filled[left] = vectors.any(axis=1)
-    return PgVectors(database, encoder_id, dimension, keys, filled, left, VectorIndex(vectors))
+    ).format(sql.Literal(key))
+    found = keys.rows(fetch(_driver(session), statement, [("speech", ">i2", 1)])["id"])
+    filled = np.zeros(len(texts), bool)
+    filled[found[found >= 0]] = True
+    without: list[int] = np.flatnonzero(~filled).tolist()
+    stored = load_vectors(session, {texts[row].content_hash for row in without}, encoder, "passage")
+    rest = [row for row in without if texts[row].content_hash in stored]
+    missing = tuple(row for row in without if texts[row].content_hash not in stored)
+    vectors = np.zeros((len(rest), encoder.dimension), np.float32)
+    for place, row in enumerate(rest):
+        vectors[place] = stored[texts[row].content_hash]
+    filled[rest] = vectors.any(axis=1)
+    kept = np.array(rest, np.int64)
+    search = PgVectors(database, key, encoder.dimension, keys, filled, kept, VectorIndex(vectors))
+    return search, missing
+
+
+def is_chosen(choice: Literal["auto", "memory", "pgvector"], texts: int) -> bool:
+    """Whether so many texts are to be searched by the database, if it can (`ENMUSUBI_VECTORS`)."""
+    return choice == "pgvector" or (choice == "auto" and texts >= AUTO_FROM)
