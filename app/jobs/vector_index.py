@@ -6,15 +6,16 @@ from contextlib import contextmanager
 from typing import Final
 
 from psycopg import sql
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from app.contexts import SYSTEM
 from app.db import Database
 from app.services.passage_vectors import are_kept, fill
 from app.services.vector_index_pg import SPEECHES, creation, index_name, indexes, removal
-from models import PassageVector
+from app.services.vector_search_pg import Choice, is_chosen
+from matching.encoders import Encoder
+from models import Capability, PassageVector
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,13 @@ MEMORY_MB: Final = 1024
 """Most that an index is made in; what does not fit makes it slower."""
 BYTES_EACH: Final = 400
 """Of a vector's place in the graph while it is made, beside the vector."""
+
+
+def bring_up_if_chosen(database: Database, encoder: Encoder, choice: Choice) -> bool:
+    """`bring_up` if so many capabilities are to be searched by the database; else False."""
+    with database.reading(SYSTEM) as session:
+        number = session.scalar(select(func.count()).select_from(Capability)) or 0
+    return is_chosen(choice, number) and bring_up(database, encoder.id, encoder.dimension)
 
 
 def bring_up(database: Database, encoder_id: str, dimension: int) -> bool:
@@ -37,7 +45,10 @@ def bring_up(database: Database, encoder_id: str, dimension: int) -> bool:
         return False
     fill(database, encoder_id)
     with _alone(database) as connection:
-        return connection is not None and _bring_up(database, connection, encoder_id, dimension)
+        if connection is None or not _bring_up(database, connection, encoder_id, dimension):
+            return False
+    fill(database, encoder_id)  # what was stored before the first index was begun
+    return True
 
 
 def _is_ready(database: Database) -> bool:
@@ -76,14 +87,14 @@ def _bring_up(database: Database, connection: Connection, encoder_id: str, dimen
     wanted = {index_name(encoder_id, speech): speech for speech in SPEECHES}
     with database.reading(SYSTEM) as session:
         present = indexes(session)
-        rows = _estimate(session)
+        rows = session.scalar(select(func.count()).select_from(PassageVector)) or 0
     try:
         _drop(connection, [n for n, valid in present.items() if not valid or n not in wanted])
         megabytes = min(MEMORY_MB, 64 + rows * (2 * dimension + BYTES_EACH) // 2**20)
         connection.exec_driver_sql(f"SET maintenance_work_mem = '{megabytes}MB'")
         for name, speech in wanted.items():
             if not present.get(name, False):
-                logger.info("making the index %s of about %d vectors", name, rows)
+                logger.info("making the index %s; there are %d vectors", name, rows)
                 _run(connection, creation(encoder_id, dimension, speech))
     except DBAPIError as error:
         logger.warning("an index for vectors was not made: %s", _first_line(error))
@@ -101,15 +112,6 @@ def _drop(connection: Connection, names: Collection[str]) -> None:
 
 def _run(connection: Connection, statement: sql.Composed) -> None:
     connection.exec_driver_sql(statement.as_string(None))
-
-
-def _estimate(session: Session) -> int:
-    """About how many vectors there are, without counting them."""
-    found = session.scalar(
-        text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:table)"),
-        {"table": PassageVector.__tablename__},
-    )
-    return max(int(found or 0), 0)
 
 
 def _first_line(error: DBAPIError) -> str:

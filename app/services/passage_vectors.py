@@ -1,8 +1,9 @@
 """The copies of vectors that PostgreSQL searches, kept in step with capabilities and embeddings.
 
-They are written in the transaction that stores an embedding, and go with their capability, with a
-change of its text and with the embedding. `fill` makes those that are missing: of capabilities
-whose text was read before, and all of them where pgvector came later than the vectors.
+There are some once the encoder's indexes have been begun (`app.jobs.vector_index`). From then on
+they are written in the transaction that stores an embedding. They go with their capability, with a
+change of its text and with the embedding. `fill` makes those that are missing: what was stored
+before, and capabilities whose text was read before.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from app.contexts import SYSTEM
 from app.db import Database
 from app.services.capabilities import passage_of
+from app.services.vector_index_pg import is_begun
 from matching.encoders import Vectors
 from matching.text import LANGUAGES, languages_of
 from models import Capability, Embedding, PassageVector
@@ -51,12 +53,13 @@ def are_kept(session: Session) -> bool:
 
 
 def keep_copies(session: Session, encoder_id: str, vectors: Mapping[str, Vectors]) -> None:
-    """Write the copies for all capabilities with these texts, where `are_kept`.
+    """Write the copies for all capabilities with these texts, if the database is to search them.
 
-    `vectors` (d,) by content hash are of passages; one of zeros stands for none.
+    `vectors` (d,) by content hash are of passages; one of zeros stands for none. Until indexes of
+    the encoder have been begun nothing is written: then `fill` does it faster.
     """
     read = [key for key, vector in vectors.items() if vector.any()]
-    if not read or not are_kept(session):
+    if not read or not are_kept(session) or not is_begun(session, encoder_id):
         return
     found = session.scalars(_locked(select(Capability).where(Capability.content_hash.in_(read))))
     _write(session, encoder_id, ((row, vectors[row.content_hash]) for row in found))

@@ -35,6 +35,12 @@ def are_indexed(session: Session, encoder_id: str) -> bool:
     return all(present.get(index_name(encoder_id, speech), False) for speech in SPEECHES)
 
 
+def is_begun(session: Session, encoder_id: str) -> bool:
+    """True if some index of the encoder is there, finished or not."""
+    own = {index_name(encoder_id, speech) for speech in SPEECHES}
+    return not own.isdisjoint(indexes(session))
+
+
 def column(dimension: int) -> sql.Composed:
     """The indexed expression: the column itself has no fixed length."""
     return sql.SQL("(vector::halfvec({}))").format(sql.Literal(dimension))

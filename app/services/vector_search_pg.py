@@ -33,6 +33,9 @@ from matching.vectors import (
     highest,
 )
 
+Choice = Literal["auto", "memory", "pgvector"]
+"""Of `ENMUSUBI_VECTORS`."""
+
 AUTO_FROM: Final = 2_000_000
 """Texts from which on `auto` leaves vectors to the database: up to there each process has the
 memory for them and answers sooner itself (decision 0030)."""
@@ -301,7 +304,7 @@ class _Search:
                 # None that comes later counts more than this; the order is nearly that of cosines.
                 if slope * (float(cosines.min()) + EDGE) + shift < self.least:
                     return True
-                size = min(2 * size, 20 * FIRST_FETCH)
+                size = min(2 * size, 4 * FIRST_FETCH)
         return given >= held
 
     def _ordered(self, speech: int) -> sql.Composed:
@@ -387,6 +390,6 @@ def open_vectors(
     return search, missing
 
 
-def is_chosen(choice: Literal["auto", "memory", "pgvector"], texts: int) -> bool:
+def is_chosen(choice: Choice, texts: int) -> bool:
     """Whether so many texts are to be searched by the database, if it can (`ENMUSUBI_VECTORS`)."""
     return choice == "pgvector" or (choice == "auto" and texts >= AUTO_FROM)

@@ -7,7 +7,7 @@ from sqlalchemy import URL, delete, select, update
 
 from app.contexts import SYSTEM
 from app.db import Database
-from app.jobs.vector_index import bring_up
+from app.jobs.vector_index import bring_up, bring_up_if_chosen
 from app.migrations import upgrade
 from app.services.embeddings import forget_all_but, store_vectors
 from app.services.passage_vectors import are_kept, fill
@@ -23,6 +23,7 @@ def _copies(database: Database) -> list[PassageVector]:
 
 
 def test_a_stored_vector_has_a_copy_for_each_capability_with_its_text(database: Database) -> None:
+    assert index(database)
     vector, nothing = made(1, seed=1)[0], made(1, seed=1)[0] * 0
     with database.writing() as session:
         one, other = (make_capability(session, make_partner(session)) for _ in range(2))
@@ -37,7 +38,15 @@ def test_a_stored_vector_has_a_copy_for_each_capability_with_its_text(database: 
     assert copies[0].vector == pytest.approx(vector.tolist(), abs=1e-3)
 
 
+def test_nothing_is_copied_before_the_database_is_to_search(database: Database) -> None:
+    add_texts(database, partners=2, each=1)
+    assert _copies(database) == []
+    with database.reading() as session:
+        assert are_kept(session)
+
+
 def test_copies_go_with_what_they_are_of(database: Database) -> None:
+    assert index(database)
     add_texts(database, partners=5, each=1)
     with database.writing() as session:
         texts = session.scalars(select(Capability).order_by(Capability.id)).all()
@@ -60,6 +69,7 @@ def test_copies_go_with_what_they_are_of(database: Database) -> None:
 
 
 def test_a_text_that_was_read_before_gets_its_copy(database: Database) -> None:
+    assert index(database)
     add_texts(database, partners=3, each=2)
     with database.writing() as session:
         first = session.scalars(select(Capability).limit(1)).one()
@@ -70,6 +80,14 @@ def test_a_text_that_was_read_before_gets_its_copy(database: Database) -> None:
     assert fill(database, ENCODER.id, batch=1) == 1
     assert fill(database, ENCODER.id) == 0
     assert [c.capability_id for c in _copies(database)][-1] == again.id
+
+
+def test_indexes_are_made_if_the_setting_chooses(database: Database) -> None:
+    add_texts(database, partners=2, each=1)
+    assert not bring_up_if_chosen(database, ENCODER, "auto")
+    assert not bring_up_if_chosen(database, ENCODER, "memory")
+    assert bring_up_if_chosen(database, ENCODER, "pgvector")
+    assert len(_copies(database)) == 2
 
 
 def test_pgvector_may_come_later(database: Database) -> None:
