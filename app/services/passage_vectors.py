@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector
-from sqlalchemy import ColumnElement, Row, Select, delete, exists, select, text
+from sqlalchemy import ColumnElement, delete, exists, select, text
 from sqlalchemy.orm import Session
 
 from app.contexts import SYSTEM
@@ -96,7 +96,7 @@ def fill(database: Database, encoder_id: str, *, batch: int = BATCH) -> int:
         after = rows[-1][0].id
 
 
-def _missing(encoder_id: str, after: UUID) -> Select[Any]:
+def _missing(encoder_id: str, after: UUID) -> Any:
     present = exists().where(
         PassageVector.partner_id == Capability.partner_id,
         PassageVector.capability_id == Capability.id,
@@ -116,13 +116,13 @@ def _missing(encoder_id: str, after: UUID) -> Select[Any]:
     )
 
 
-def _locked(statement: Select[Any]) -> Select[Any]:
+def _locked(statement: Any) -> Any:
     """Nobody removes the capabilities, moves them or changes their texts until the commit."""
     return statement.with_for_update(read=True, of=Capability)
 
 
-def _pair(row: Row[Any]) -> tuple[Capability, Vectors]:
-    return row[0], np.frombuffer(row[1] or b"", "<f4").astype(np.float32)
+def _pair(row: Any) -> tuple[Capability, Vectors]:
+    return row[0], np.frombuffer(row[1], "<f4").astype(np.float32)
 
 
 def _write(session: Session, encoder_id: str, pairs: Iterable[tuple[Capability, Vectors]]) -> None:

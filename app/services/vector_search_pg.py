@@ -49,10 +49,10 @@ EDGE: Final = 2.0**-10
 unit of its eleventh binary digit, relatively, and both are of unit norm."""
 
 FIRST_FETCH: Final = 400
-WIDTH: Final = 400
+WIDTH: Final = 800
 """`hnsw.ef_search`: of how many candidates the index keeps account before the search goes on."""
 
-STEP: Final = 80
+STEP: Final = 10
 """What it costs to find one more partner by a walk through an index, where a plain comparison of
 one more text by its partner's id costs 1 (measured: decision 0030)."""
 

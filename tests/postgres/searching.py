@@ -13,7 +13,7 @@ from app.jobs.vector_index import bring_up
 from app.services.embeddings import store_vectors
 from app.services.passage_vectors import speech_code
 from app.services.vector_search_pg import PgVectors, Text, open_vectors
-from matching.encoders import Vectors
+from matching.encoders import Encoder, Vectors
 from matching.encoders.hashing import HashingEncoder
 from matching.text import content_hash, languages_of
 from matching.vectors import Among, Asked, BoolArray, VectorIndex
@@ -107,7 +107,7 @@ def index(database: Database) -> bool:
     return bring_up(database, ENCODER.id, DIMENSION)
 
 
-def opened(database: Database) -> Both:
+def opened(database: Database, encoder: Encoder = ENCODER) -> Both:
     """All texts of the database, each of which has a stored vector or none."""
     with database.reading(SYSTEM) as session:
         rows = session.scalars(select(Capability).order_by(Capability.partner_id, Capability.id))
@@ -120,7 +120,7 @@ def opened(database: Database) -> Both:
             )
             for row in rows
         ]
-        found = open_vectors(session, database, ENCODER, texts)
+        found = open_vectors(session, database, encoder, texts)
     assert found is not None
     stored, _ = found
     owners, owner = np.unique([text.partner_id for text in texts], return_inverse=True)

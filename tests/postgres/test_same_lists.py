@@ -93,7 +93,7 @@ def _lists(database: Database, encoder: Encoder, corpus: Corpus, candidates: int
 def test_the_sample_has_the_same_lists(
     database: Database, migrated_file: Path, tmp_path: Path
 ) -> None:
-    encoder = make_encoder("static")
+    encoder = make_encoder("hashing")
     searched = _searched_by_pgvector(database, encoder, _corpus(database, encoder))
     with _on_sqlite(migrated_file, tmp_path) as embedded:
         held = _corpus(embedded, encoder)
