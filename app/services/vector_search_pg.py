@@ -18,10 +18,12 @@ from sqlalchemy.orm import Session
 from app.contexts import SYSTEM
 from app.db import Database
 from app.services.embeddings import key_of, load_vectors
-from app.services.passage_vectors import are_kept
+from app.services.passage_vectors import are_kept, speech_code
 from app.services.vector_index_pg import are_indexed, column
 from app.services.vector_keys import Keys, fetch
+from matching.corpus import Evidence
 from matching.encoders import Encoder, Vectors
+from matching.text import languages_of
 from matching.vectors import (
     Among,
     Asked,
@@ -91,6 +93,14 @@ class Text:
     content_hash: str
     speech: int
     """`passage_vectors.speech_code` of its languages."""
+
+
+def texts_of(evidence: Sequence[Evidence], hashes: Sequence[str]) -> list[Text]:
+    """The texts (n) of pieces of evidence with these content hashes."""
+    return [
+        Text(piece.id, piece.partner, content_hash, speech_code(languages_of(piece.text)))
+        for piece, content_hash in zip(evidence, hashes, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

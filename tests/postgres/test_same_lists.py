@@ -18,15 +18,13 @@ from app.jobs.importing import store
 from app.jobs.vector_index import bring_up
 from app.services.corpus import Engine
 from app.services.needs import query_of, query_text
-from app.services.passage_vectors import speech_code
-from app.services.vector_search_pg import PgVectors, Text, open_vectors
+from app.services.vector_search_pg import PgVectors, open_vectors, texts_of
 from data import importers
 from data.samples import REGION
 from matching.corpus import Corpus
 from matching.encoders import Encoder, make_encoder
 from matching.list_agreement import rank_biased_overlap
 from matching.ranker import CANDIDATES, rank
-from matching.text import languages_of
 from models import Capability, Need, NeedStatus, Partner
 
 pytestmark = pytest.mark.slow
@@ -57,10 +55,7 @@ def _searched_by_pgvector(database: Database, encoder: Encoder, corpus: Corpus) 
             str(key): content_hash
             for key, content_hash in session.execute(select(Capability.id, Capability.content_hash))
         }
-        texts = [
-            Text(e.id, e.partner, hashes[e.id], speech_code(languages_of(e.text)))
-            for e in corpus.evidence
-        ]
+        texts = texts_of(corpus.evidence, [hashes[piece.id] for piece in corpus.evidence])
         found = open_vectors(session, database, encoder, texts)
     assert found is not None
     vectors, missing = found
