@@ -172,6 +172,22 @@ PERSONAL: Final = (
         withheld=("content_hash", "encoder_id", "vector", "created_at"),
     ),
     DataTable(
+        "passage_vectors",
+        PARTNER,
+        MATCHING,
+        "their number: vectors of texts are in no response, log or export",
+        WITH_PARTNER,
+        LISTED,
+        withheld=(
+            "partner_id",
+            "capability_id",
+            "encoder_id",
+            "content_hash",
+            "speech",
+            "vector",
+        ),
+    ),
+    DataTable(
         "matches",
         PARTNER,
         MATCHING,

@@ -99,6 +99,8 @@ class Settings(MailSettings):
     """Of a collector that takes traces by OTLP over HTTP; empty means that none are made."""
     inline_embeddings: Annotated[int, Field(ge=0)] = 32
     """How many new texts a request embeds itself; more are left to the background."""
+    vectors: Literal["auto", "memory", "pgvector"] = "auto"
+    """Where vectors are searched: in each process, or by pgvector in the database."""
     sentence_cache: Annotated[int, Field(ge=1)] = 50_000
     """Vectors of queries and evidence sentences kept in memory (1.5 kB each with MiniLM)."""
     snapshots: bool = True

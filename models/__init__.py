@@ -60,6 +60,7 @@ from models.need import Need, need_staff
 from models.need_version import Disclosure, NeedVersion
 from models.organisation import Organisation
 from models.partner import Partner, Unavailability
+from models.passage_vector import PassageVector
 from models.revision import CorpusRevision, CorpusSnapshot, PartnerChange
 from models.run import MailHalt, Run
 from models.suggestion import Suggestion, SuggestionAnswer
@@ -119,6 +120,7 @@ __all__ = [
     "PartnerAlias",
     "PartnerChange",
     "PartnerKind",
+    "PassageVector",
     "Purpose",
     "Role",
     "Run",

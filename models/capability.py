@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Identified, Timestamped, text_enum
@@ -15,6 +15,8 @@ class Capability(Identified, Timestamped, Base):
     __tablename__ = "capabilities"
     __table_args__ = (
         UniqueConstraint("partner_id", "source", "external_id"),
+        # For rows that hang on a capability and lie with its partner.
+        Index("uq_capabilities_partner_id_id", "partner_id", "id", unique=True),
         CheckConstraint(
             "coalesce(title_ja, title_en, text_ja, text_en) IS NOT NULL", name="has_text"
         ),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Problem
 from app.services.needs import query_text
+from app.services.passage_vectors import forget_copies, keep_copies
 from matching.encoders import Encoder, Role, Vectors
 from matching.text import content_hash
 from models import Capability, Confidentiality, Embedding, Need, NeedStatus
@@ -91,6 +92,8 @@ def store_vectors(
         ]
         # Two processes may embed the same text at once; either vector will do.
         session.execute(insert.on_conflict_do_nothing(), rows)
+        if role == "passage":
+            keep_copies(session, key, {text_key: vectors[text_key] for text_key in some})
 
 
 def present_texts(session: Session, hashes: Collection[str]) -> set[str]:
@@ -206,6 +209,7 @@ def delete_orphans(session: Session) -> int:
 def _forget(session: Session, which: ColumnElement[bool]) -> int:
     number = session.scalar(select(func.count()).select_from(Embedding).where(which)) or 0
     if number:
+        forget_copies(session, which)
         session.execute(delete(Embedding).where(which))
     return number
 

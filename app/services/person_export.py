@@ -28,6 +28,7 @@ from models import (
     NeedVersion,
     Partner,
     PartnerAlias,
+    PassageVector,
     SignInSession,
     Suggestion,
     SuggestionAnswer,
@@ -158,6 +159,7 @@ def _counted(session: Session, person: Person) -> dict[str, Any]:
     pairs = or_(DistinctPartners.first_id.in_(partners), DistinctPartners.second_id.in_(partners))
     return {
         "vectors_by_encoder": {row[0]: row[1] for row in vectors},
+        "vectors_for_search": _number(session, PassageVector.partner_id.in_(partners)),
         "name_keys": _number(session, partner_name_keys.c.partner_id.in_(partners)),
         "pairs_told_apart": _number(session, pairs),
     }

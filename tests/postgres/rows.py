@@ -77,6 +77,7 @@ OPEN_TABLES = {
     "partner_clusters",
     "partner_name_keys",
     "partners",
+    "passage_vectors",
     "suppressions",
     "unavailabilities",
 }
