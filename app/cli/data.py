@@ -18,7 +18,7 @@ from app.db import Database
 from app.errors import conflict
 from app.jobs.changing import change_over
 from app.jobs.embedding import embed_pending, pending_texts
-from app.jobs.importing import number_of_records, store
+from app.jobs.importing import store
 from app.main import make_encoder_of
 from app.services.embeddings import count_unread, delete_orphans, forget_misfits
 from app.services.encoders import ask_for, serving
@@ -42,12 +42,11 @@ def import_(
 
 def import_path(database: Database, path: Path) -> bool:
     """Import and report; False if some rows could not be used."""
-    with progress_bar("Reading", importers.import_size(path)) as bar:
-        read = importers.read(path, progress=bar.advance)
-    with progress_bar("Storing", number_of_records(read)) as bar:
+    with progress_bar("Importing", importers.import_size(path), unit="records") as bar:
+        stream = importers.stream(path, progress=bar.advance)
         name = path.resolve().stem
-        done = store(database, read, set_name=name, today=today(), progress=bar.advance)
-    problems = [f"{p.file}, line {p.line}: {p.reason}" for p in read.problems] + done.problems
+        done = store(database, stream, set_name=name, today=today(), progress=bar.count)
+    problems = [f"{p.file}, line {p.line}: {p.reason}" for p in stream.problems] + done.problems
     for problem in problems:
         ERRORS.print(problem, markup=False, highlight=False)
     for erased in done.suppressed:

@@ -38,7 +38,10 @@ DELIVERY: Final = (
 )
 """In the order in which a mail meets them."""
 
-NAMES: Final = (*RUN, *DELIVERY, *STEPS)
+IMPORT: Final = ("import.storing", "import.stored")
+EMBEDDING: Final = ("embedding.encoded", "embedding.storing", "embedding.stored")
+
+NAMES: Final = (*RUN, *DELIVERY, *STEPS, *IMPORT, *EMBEDDING)
 _KNOWN: Final = frozenset(NAMES)
 
 watch: Callable[[str], None] | None = None
