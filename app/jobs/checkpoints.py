@@ -41,7 +41,9 @@ DELIVERY: Final = (
 IMPORT: Final = ("import.storing", "import.stored")
 EMBEDDING: Final = ("embedding.encoded", "embedding.storing", "embedding.stored")
 
-NAMES: Final = (*RUN, *DELIVERY, *STEPS, *IMPORT, *EMBEDDING)
+QUEUE: Final = ("queue.sharing", "queue.shared", "queue.taken", "queue.done")
+
+NAMES: Final = (*RUN, *DELIVERY, *STEPS, *IMPORT, *EMBEDDING, *QUEUE)
 _KNOWN: Final = frozenset(NAMES)
 
 watch: Callable[[str], None] | None = None
