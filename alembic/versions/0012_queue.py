@@ -7,8 +7,9 @@ schema needs a migration here with that version's SQL.
 Revision: 0012, after 0009
 """
 
-from alembic import op
 from procrastinate.schema import SchemaManager
+
+from alembic import op
 
 revision = "0012"
 down_revision = "0009"

@@ -4,12 +4,13 @@ A job names a range of ids of capabilities; whoever takes it embeds what is pend
 be run again at any time: what is stored is skipped, what another process is at is waited for.
 """
 
+import asyncio
 import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final
 from uuid import UUID
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
@@ -22,7 +23,8 @@ from app.db import Database
 from app.errors import conflict
 from app.jobs.checkpoints import reached
 from app.jobs.embedding import embed_pending, pending_texts
-from app.services.embeddings import ROWS_AT_ONCE
+from app.services.batches import batched
+from app.services.embeddings import ROWS_AT_ONCE, pending_lengths
 from matching.encoders import Encoder
 from models import Capability
 
@@ -78,7 +80,7 @@ def share(database: Database, encoder: Encoder) -> Shared:
         known = _open_jobs(session, encoder)
         jobs, texts = [], 0
         for first, last in _ranges(session):
-            number = len(pending_texts_of(session, encoder, first, last))
+            number = len(pending_lengths(session, encoder, between=(first, last))[0])
             if number and _lock(encoder, first) not in known:
                 jobs.append(_job(encoder, first, last))
                 texts += number
@@ -88,29 +90,13 @@ def share(database: Database, encoder: Encoder) -> Shared:
     return Shared(texts, len(jobs), len(known))
 
 
-def pending_texts_of(session: Session, encoder: Encoder, first: UUID, last: UUID) -> Any:
-    """Hashes of the pending texts of capabilities in a range of ids, both included."""
-    from app.services.embeddings import pending_lengths
-
-    return pending_lengths(session, encoder, between=(first, last))[0]
-
-
 def _ranges(session: Session) -> Iterator[tuple[UUID, UUID]]:
     """Ranges of ids that hold `SHARE` capabilities each; new ones come at the end."""
     ids = session.scalars(
         select(Capability.id).order_by(Capability.id).execution_options(yield_per=ROWS_AT_ONCE)
     )
-    first = last = None
-    ranges = []
-    for number, key in enumerate(ids):
-        if number % SHARE == 0:
-            if first is not None and last is not None:
-                ranges.append((first, last))
-            first = key
-        last = key
-    if first is not None and last is not None:
-        ranges.append((first, last))
-    yield from ranges
+    for some in batched(ids, SHARE):
+        yield some[0], some[-1]
 
 
 def _lock(encoder: Encoder, first: UUID) -> str:
@@ -167,15 +153,44 @@ def work(
     that was killed is taken over. Problem 409 on SQLite.
     """
     require_server(database)
+    while True:
+        asyncio.run(_round(database, encoder, told, stalled_seconds, wait=not until_done))
+        if not until_done:
+            return
+        with database.reading(SYSTEM) as session:
+            if not _open_jobs(session, encoder):
+                return
+        # Others are at the rest; if one of them was killed, its job is free before long.
+        time.sleep(stalled_seconds / 10)
+
+
+async def _round(
+    database: Database,
+    encoder: Encoder,
+    told: Callable[[str], None],
+    stalled_seconds: float,
+    *,
+    wait: bool,
+) -> None:
     app = _app(database, encoder, told, stalled_seconds)
-    app.run_worker(
-        queues=[queue_of(encoder)],
-        wait=not until_done,
-        concurrency=1,
-        delete_jobs=DeleteJobCondition.SUCCESSFUL,
-        update_heartbeat_interval=min(HEARTBEAT_SECONDS, stalled_seconds / 3),
-        stalled_worker_timeout=stalled_seconds,
-    )
+    async with app.open_async():
+        await _free_stalled(app, queue_of(encoder), stalled_seconds)
+        await app.run_worker_async(
+            queues=[queue_of(encoder)],
+            wait=wait,
+            concurrency=1,
+            delete_jobs=DeleteJobCondition.SUCCESSFUL,
+            update_heartbeat_interval=min(HEARTBEAT_SECONDS, stalled_seconds / 3),
+            stalled_worker_timeout=stalled_seconds,
+        )
+
+
+async def _free_stalled(app: App, queue: str, stalled_seconds: float) -> None:
+    """Let others take the jobs of workers that were killed."""
+    manager = app.job_manager
+    stalled = await manager.get_stalled_jobs(queue=queue, seconds_since_heartbeat=stalled_seconds)
+    for job in stalled:
+        await manager.retry_job(job)
 
 
 def _app(
@@ -203,11 +218,7 @@ def _app(
     @app.task(name=RETRY_STALLED, queue=queue, queueing_lock=f"{queue}:stalled", pass_context=True)
     async def retry_stalled(context: JobContext, timestamp: int) -> None:
         del timestamp
-        manager = context.app.job_manager
-        for job in await manager.get_stalled_jobs(
-            queue=queue, seconds_since_heartbeat=stalled_seconds
-        ):
-            await manager.retry_job(job)
+        await _free_stalled(context.app, queue, stalled_seconds)
 
     del embed, retry_stalled
     return app
