@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Final, Self
 
-from sqlalchemy import BigInteger, Connection, func, select
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy import BigInteger, Connection, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db import Database
 from matching.encoders import Encoder
@@ -45,7 +45,7 @@ class Claims:
             yield frozenset(hashes)
             return
         keys = {self._key(text): text for text in hashes}
-        key = func.unnest(array(list(keys), type_=ARRAY(BigInteger))).column_valued("key")
+        key = func.unnest(cast(list(keys), ARRAY(BigInteger))).column_valued("key")
         try:
             rows = self._connection.execute(select(key, func.pg_try_advisory_lock(key)))
             yield frozenset(keys[row[0]] for row in rows if row[1])

@@ -78,7 +78,8 @@ def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, names))
     )
     try:
-        with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row([_bound(row[name], bind) for name, bind in prepare])
     except psycopg.Error as error:
