@@ -138,6 +138,9 @@ def normalise(text: str) -> str:
 
     Line breaks are kept, since they end a sentence.
     """
+    if text.isascii() and text.replace("\n", "").isprintable():
+        # Most English texts; what follows would change nothing else of them, at ten times the cost.
+        return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
     # Before NFKC: an invisible sign between a letter and its mark would keep them apart.
     text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
     marked = not _MARKS.isdisjoint(text)
@@ -197,8 +200,9 @@ def language_of(text: str) -> Language:
     is still English.
     """
     japanese = japanese_letters(text)
-    letters = sum(character.isalpha() for character in text)
-    return "ja" if letters and japanese >= 0.1 * letters else "en"
+    if not japanese:
+        return "en"
+    return "ja" if japanese >= 0.1 * sum(map(str.isalpha, text)) else "en"
 
 
 def japanese_letters(text: str) -> int:

@@ -16,15 +16,17 @@ from app.clock import today
 from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import conflict
+from app.jobs import queue
 from app.jobs.changing import change_over
 from app.jobs.embedding import embed_pending, pending_texts
-from app.jobs.importing import number_of_records, store
+from app.jobs.importing import store
 from app.main import make_encoder_of
 from app.services.embeddings import count_unread, delete_orphans, forget_misfits
 from app.services.encoders import ask_for, serving
 from app.services.engines import Engines
 from app.settings import get_settings
 from data import importers
+from matching.encoders import Encoder
 
 LINES_AT_ONCE = 1024
 
@@ -42,12 +44,11 @@ def import_(
 
 def import_path(database: Database, path: Path) -> bool:
     """Import and report; False if some rows could not be used."""
-    with progress_bar("Reading", importers.import_size(path)) as bar:
-        read = importers.read(path, progress=bar.advance)
-    with progress_bar("Storing", number_of_records(read)) as bar:
+    with progress_bar("Importing", importers.import_size(path), unit="records") as bar:
+        stream = importers.stream(path, progress=bar.advance)
         name = path.resolve().stem
-        done = store(database, read, set_name=name, today=today(), progress=bar.advance)
-    problems = [f"{p.file}, line {p.line}: {p.reason}" for p in read.problems] + done.problems
+        done = store(database, stream, set_name=name, today=today(), progress=bar.count)
+    problems = [f"{p.file}, line {p.line}: {p.reason}" for p in stream.problems] + done.problems
     for problem in problems:
         ERRORS.print(problem, markup=False, highlight=False)
     for erased in done.suppressed:
@@ -68,7 +69,12 @@ def import_path(database: Database, path: Path) -> bool:
     return not problems
 
 
-def embed() -> None:
+def embed(
+    *,
+    share: Annotated[
+        bool, typer.Option(help="Give the texts out to `enmusubi worker` (PostgreSQL only).")
+    ] = False,
+) -> None:
     """Embed what has no vector yet, and change over to the encoder of the settings.
 
     May be interrupted: it goes on where it stopped. Until a change is done, the encoder before it
@@ -76,6 +82,9 @@ def embed() -> None:
     """
     engines = open_engines()
     database, encoder = engines.database, engines.own.encoder
+    if share:
+        _share(database, encoder)
+        return
     dimension = encoder.dimension  # loads it, for which nobody should wait to write
     with database.writing(SYSTEM) as session:
         forgotten = delete_orphans(session)
@@ -93,6 +102,38 @@ def embed() -> None:
             f"{unread} texts hold nothing that the encoder can read; they are matched by their "
             "words (see README, What it can and cannot do)."
         )
+
+
+def _share(database: Database, encoder: Encoder) -> None:
+    shared = queue.share(database, encoder)
+    if not shared.jobs and not shared.waiting:
+        OUT.print("Nothing was left to embed.")
+        return
+    before = f" besides {shared.waiting} given out before" if shared.waiting else ""
+    OUT.print(
+        f"Gave out {shared.texts} texts in {shared.jobs} jobs{before}. Run [bold]enmusubi "
+        "worker[/bold] on as many machines as shall work on them."
+    )
+
+
+def worker(
+    *,
+    until_done: Annotated[
+        bool, typer.Option(help="End when nothing is given out any more.")
+    ] = False,
+) -> None:
+    """Embed what `enmusubi embed --share` gives out, on this or another machine (PostgreSQL only).
+
+    Run as many as there are machines. The job of one that is killed goes to another.
+    """
+    queue.require_server(open_database())
+    engines = open_engines()
+    queue.work(
+        engines.database,
+        engines.own.encoder,
+        until_done=until_done,
+        told=lambda line: OUT.print(line, highlight=False),
+    )
 
 
 def embed_all(engines: Engines) -> int:
@@ -148,4 +189,5 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("import")(import_)
     app.command()(embed)
+    app.command()(worker)
     app.command()(encode)

@@ -7,12 +7,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from app.cli.explanation import explanation_lines
 from app.services.matches import Match, MatchList, NearMiss
@@ -27,30 +31,54 @@ ERRORS = Console(stderr=True)
 
 
 @contextmanager
-def progress_bar(title: str, total: int | None) -> Iterator["Bar"]:
-    """A progress bar on standard error; a line at the end where there is no terminal."""
+def progress_bar(title: str, total: int | None, *, unit: str | None = None) -> Iterator["Bar"]:
+    """A progress bar on standard error; a line at the end where there is no terminal.
+
+    With a `unit` the bar measures bytes, and what is counted beside it are those.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        MofNCompleteColumn() if unit is None else DownloadColumn(),
+        RateColumn(),
         TimeElapsedColumn(),
         TextColumn("left:"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=ERRORS) as progress:
-        yield Bar(progress, title, total)
+        yield Bar(progress, title, total, unit)
+
+
+class RateColumn(ProgressColumn):
+    """How many a second: over the whole time, since pieces are finished in steps."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, after the number where that is not what the bar measures."""
+        counted, unit = task.fields["counted"], task.fields["unit"]
+        number = task.completed if counted is None else counted
+        seconds = task.finished_time or task.elapsed
+        rate = f"{number / seconds:,.0f}/s" if seconds and number else "-/s"
+        return Text(rate if counted is None else f"{counted:,} {unit}, {rate}")
 
 
 class Bar:
     """Advances one line of a progress display."""
 
-    def __init__(self, progress: Progress, title: str, total: int | None) -> None:
+    def __init__(
+        self, progress: Progress, title: str, total: int | None, unit: str | None = None
+    ) -> None:
         self._progress = progress
-        self._task = progress.add_task(title, total=total)
+        self._counted = None if unit is None else 0
+        self._task = progress.add_task(title, total=total, counted=self._counted, unit=unit)
 
     def advance(self, amount: int = 1) -> None:
         """That much more is done."""
         self._progress.advance(self._task, amount)
+
+    def count(self, amount: int) -> None:
+        """So many more of the unit are done."""
+        self._counted = (self._counted or 0) + amount
+        self._progress.update(self._task, counted=self._counted)
 
 
 def name_of(thing: Organisation | Partner) -> str:

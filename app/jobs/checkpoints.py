@@ -41,7 +41,12 @@ DELIVERY: Final = (
 SNAPSHOT: Final = ("snapshot.saving", "snapshot.saved", "snapshot.named", "snapshot.swept")
 """Of a snapshot of the corpus: its files are there before the database names it."""
 
-NAMES: Final = (*RUN, *DELIVERY, *STEPS, *SNAPSHOT)
+IMPORT: Final = ("import.storing", "import.stored")
+EMBEDDING: Final = ("embedding.encoded", "embedding.storing", "embedding.stored")
+
+QUEUE: Final = ("queue.sharing", "queue.shared", "queue.taken", "queue.done")
+
+NAMES: Final = (*RUN, *DELIVERY, *STEPS, *SNAPSHOT, *IMPORT, *EMBEDDING, *QUEUE)
 _KNOWN: Final = frozenset(NAMES)
 
 watch: Callable[[str], None] | None = None

@@ -19,7 +19,7 @@ from app.clock import today
 from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import invalid
-from app.jobs.embedding import embed_texts, pending_texts
+from app.jobs.embedding import embed_pending, embed_texts, pending_texts
 from app.jobs.importing import store
 from app.jobs.steps import Steps
 from app.migrations import upgrade
@@ -125,7 +125,7 @@ def store_set(
     """
     database = _scratch(folder, read, cache)
     texts = pending_texts(database, encoder)
-    embed_texts(database, encoder, texts, progress=steps.begin("embedding evidence", len(texts)))
+    embed_pending(database, encoder, texts, progress=steps.begin("embedding evidence", len(texts)))
     with database.reading(SYSTEM) as session:
         corpus = CorpusCache(encoder, inline=0).current(session).corpus
         rows = session.execute(select(Partner.id, Partner.external_id))

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, lazyload, selectinload
 
 from app.errors import invalid, not_found
+from app.services.batches import batched
 from app.services.embeddings import PARAMETERS
 from matching.names import name_keys
 from matching.names.likeness import Likeness, Person, Reason, likeness
@@ -24,6 +25,9 @@ from models import Capability, DistinctPartners, NameKeyKind, Partner, partner_n
 MOST_OF_ONE_NAME: Final = 30
 """Partners of one name up to which each is compared with each; beyond, each with the next at the
 same organisation, so that a name that everybody has does not bring back the square."""
+
+BLOCKS_AT_ONCE: Final = 100
+ROWS_AT_ONCE: Final = 2000
 
 IDENTITIES: Final = ("orcid", "researchmap_id")
 """Of which a person has one each."""
@@ -63,9 +67,25 @@ def possible_duplicates(session: Session, *, limit: int) -> PossibleDuplicates:
 
 
 def count_duplicates_of(session: Session, partner_ids: Collection[UUID]) -> int:
-    """How many undecided pairs hold at least one of these partners."""
+    """How many undecided pairs hold at least one of these partners.
+
+    Looked for in pieces, so that neither all names nor all evidence are in memory at once.
+    """
     wanted = set(partner_ids)
-    return sum(not wanted.isdisjoint(pair) for pair, _ in _judged(session)) if wanted else 0
+    if not wanted:
+        return 0
+    touched = (block for block in _blocks(session) if not wanted.isdisjoint(block))
+    dismissed = _dismissed(session)
+    done: set[Pair] = set()
+    """A pair may share more than one name."""
+    found = 0
+    for blocks in batched(touched, BLOCKS_AT_ONCE):
+        people = _people(session, {partner for block in blocks for partner in block})
+        pairs = {p for p in _pairs(blocks, people) if not wanted.isdisjoint(p)}
+        pairs -= dismissed | done
+        done |= pairs
+        found += sum(likeness(people[one], people[other]) is not None for one, other in pairs)
+    return found
 
 
 def dismiss_duplicates(session: Session, one: UUID, other: UUID) -> None:
@@ -84,17 +104,20 @@ def dismiss_duplicates(session: Session, one: UUID, other: UUID) -> None:
 
 
 def _judged(session: Session) -> Iterator[tuple[Pair, Likeness]]:
-    blocks = _blocks(session)
+    blocks = list(_blocks(session))
     people = _people(session, {partner for block in blocks for partner in block})
-    rows = session.execute(select(DistinctPartners.first_id, DistinctPartners.second_id))
-    dismissed = {(row.first_id, row.second_id) for row in rows}
-    for pair in sorted(_pairs(blocks, people) - dismissed):
+    for pair in sorted(_pairs(blocks, people) - _dismissed(session)):
         alike = likeness(people[pair[0]], people[pair[1]])
         if alike is not None:
             yield pair, alike
 
 
-def _blocks(session: Session) -> list[list[UUID]]:
+def _dismissed(session: Session) -> set[Pair]:
+    rows = session.execute(select(DistinctPartners.first_id, DistinctPartners.second_id))
+    return {(row.first_id, row.second_id) for row in rows}
+
+
+def _blocks(session: Session) -> Iterator[list[UUID]]:
     """Partners who share a whole name, for each such name."""
     keys = partner_name_keys.c
     shared = (
@@ -107,8 +130,10 @@ def _blocks(session: Session) -> list[list[UUID]]:
         select(keys.key, keys.partner_id)
         .where(keys.kind != NameKeyKind.PART, keys.key.in_(shared))
         .order_by(keys.key, keys.partner_id)
+        .execution_options(yield_per=ROWS_AT_ONCE)
     )
-    return [[row.partner_id for row in block] for _, block in groupby(rows, lambda row: row.key)]
+    for _, block in groupby(rows, lambda row: row.key):
+        yield [row.partner_id for row in block]
 
 
 def _pairs(blocks: Sequence[Sequence[UUID]], people: Mapping[UUID, Person]) -> set[Pair]:

@@ -37,13 +37,15 @@ class Imported:
     problems: list[str] = field(default_factory=list)
     suppressed: list[str] = field(default_factory=list)
     """Records of persons who asked to be erased: left out, and no fault of the file."""
+    left_out: set[str] = field(default_factory=set)
+    """Ids of the partners among them, whose evidence is left out without another word."""
     new_partners: set[UUID] = field(default_factory=set)
     possible_duplicates: int = 0
     """Pairs with a new partner that await a decision; known at the end."""
 
     def count(self, session: Session, row: Any) -> None:
         """Count a row that is in the session as new, changed or as it was."""
-        if row in session.new:
+        if row in session.new or row not in session:  # what is written in bulk is in none
             self.created += 1
         elif session.is_modified(row):
             self.changed += 1

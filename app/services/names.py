@@ -68,6 +68,14 @@ def renew_name_keys(session: Session, rows: Sequence[Named]) -> None:
         session.execute(insert(table), fresh)
 
 
+def new_name_keys(row: Named) -> list[dict[str, Any]]:
+    """The rows of the keys of a row that was not there before."""
+    _, owner = _keys_of(type(row))
+    return [
+        {owner.name: row.id, "key": key, "kind": kind} for key, kind in _keys_of_names(row).items()
+    ]
+
+
 def named(statement: Select[AnyNamed], table: type[Named], name: str) -> Select[AnyNamed]:
     """Only rows that a person who types `name` may mean; Problem 422 if it holds no letter."""
     query = name_query(name)

@@ -7,13 +7,14 @@ files would overwrite each other for ever.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.services.capabilities import passage_of
+from app.services.bulk_rows import insert_new, insert_rows, note_written, row_of
+from app.services.capability_imports import ERASED, Owner, import_capabilities
 from app.services.duplicates import IDENTITIES
 from app.services.imports import (
     Imported,
@@ -22,8 +23,12 @@ from app.services.imports import (
     assign_clusters,
     organisations_by_external_id,
 )
-from app.services.merging import former_id
-from app.services.names import imported_reading, place_by_name, renew_name_keys
+from app.services.names import (
+    imported_reading,
+    new_name_keys,
+    place_by_name,
+    renew_name_keys,
+)
 from app.services.partners import partners_by_external_id
 from app.services.suppressions import (
     Identifiers,
@@ -33,14 +38,18 @@ from app.services.suppressions import (
     some,
     suppressed_by,
 )
-from data.records import CapabilityRecord, PartnerRecord
-from matching.text import content_hash
-from models import Capability, Organisation, Partner, PartnerAlias, Unavailability, new_id
+from data.records import PartnerRecord
+from models import (
+    Organisation,
+    Partner,
+    PartnerAlias,
+    Unavailability,
+    new_id,
+    partner_clusters,
+    partner_name_keys,
+)
 
-ERASED: Final = "suppressed: this person asked to be erased; left out"
-SOURCE: Final = "import"
-"""Source of capabilities whose file names none."""
-Owner = tuple[UUID, str]
+Holder = tuple[UUID, str]
 """A partner's id, and what to call it in a report."""
 
 
@@ -54,6 +63,10 @@ class _Target:
     is_former: bool
     """The record is one of those."""
 
+    def owner(self, *, is_new: bool) -> Owner:
+        """As the owner of evidence."""
+        return Owner(self.row.id, self.is_merged, self.is_former, is_new=is_new)
+
 
 def import_partners(session: Session, records: Sequence[PartnerRecord], done: Imported) -> None:
     """Store partners by external id, with their evidence."""
@@ -62,12 +75,13 @@ def import_partners(session: Session, records: Sequence[PartnerRecord], done: Im
     taken = _taken_identities(session, records)
     targets = _targets(session, [record.id for record in records])
     records = _admitted(session, records, targets, organisations, done)
+    fresh: dict[UUID, Partner] = {}
     for record in records:
         target = targets.get(record.id)
         if target is None:
             row = Partner(id=new_id(), external_id=record.id)
             target = targets[record.id] = _Target(row, is_merged=False, is_former=False)
-            session.add(row)
+            fresh[row.id] = row
             done.new_partners.add(row.id)
         _assign_partner(target, record, organisations, done)
         assign_clusters(target.row, record, clusters, done, unite=target.is_merged)
@@ -75,9 +89,36 @@ def import_partners(session: Session, records: Sequence[PartnerRecord], done: Im
         place_by_name(target.row)
         done.count(session, target.row)
     session.flush()
-    renew_name_keys(session, [targets[record.id].row for record in records])
+    insert_partners(session, list(fresh.values()))
+    stored = [targets[record.id].row for record in records]
+    renew_name_keys(session, [row for row in stored if row.id not in fresh])
+    owners = {key: t.owner(is_new=t.row.id in fresh) for key, t in targets.items()}
     pairs = [(record.id, piece) for record in records for piece in record.evidence]
-    _import_capabilities(session, targets, pairs, done)
+    import_capabilities(session, owners, pairs, done)
+    note_written(session, fresh.keys())
+
+
+def insert_partners(session: Session, partners: Sequence[Partner]) -> None:
+    """Write new partners that are in no session, with clusters, unavailability and name keys."""
+    insert_new(session, Partner, [row_of(partner) for partner in partners])
+    # What belongs to a new partner is told by the entry of that.
+    insert_rows(
+        session,
+        cast("Table", Unavailability.__table__),
+        [
+            row_of(period) | {"partner_id": partner.id}
+            for partner in partners
+            for period in partner.unavailable
+        ],
+    )
+    clusters = [
+        {"partner_id": partner.id, "cluster_id": cluster.id}
+        for partner in partners
+        for cluster in partner.clusters
+    ]
+    insert_rows(session, partner_clusters, clusters)
+    keys = [key for partner in partners for key in new_name_keys(partner)]
+    insert_rows(session, partner_name_keys, keys)
 
 
 def _admitted(
@@ -100,6 +141,7 @@ def _admitted(
     for record, bad in zip(records, found[: len(asked)], strict=True):
         if bad - held.get(record.id, frozenset()):
             done.suppressed.append(f"partner {record.id}: {ERASED}")
+            done.left_out.add(record.id)
         else:
             kept.append(record)
     return kept
@@ -113,22 +155,6 @@ def _identifiers_in(record: PartnerRecord, organisations: dict[str, Organisation
         external_id=some(record.id),
         names=(PersonName(record.name_ja, record.name_kana, record.name_en, home),),
     )
-
-
-def import_loose_capabilities(
-    session: Session, pairs: Sequence[tuple[str, CapabilityRecord]], done: Imported
-) -> None:
-    """Store evidence for partners that are in the database already."""
-    targets = _targets(session, {partner for partner, _ in pairs})
-    unknown = sorted({partner for partner, _ in pairs} - targets.keys())
-    erased = suppressed_by(session, [Identifiers(external_id=some(owner)) for owner in unknown])
-    suppressed = {owner for owner, found in zip(unknown, erased, strict=True) if found}
-    for owner, record in pairs:
-        if owner in suppressed:
-            done.suppressed.append(f"capability {record.id}: {ERASED}")
-        elif owner not in targets:
-            done.problems.append(f"capability {record.id}: there is no partner {owner}; left out")
-    _import_capabilities(session, targets, [(p, r) for p, r in pairs if p in targets], done)
 
 
 def _targets(session: Session, ids: Iterable[str]) -> dict[str, _Target]:
@@ -190,9 +216,9 @@ def _assign_unavailability(target: _Target, record: PartnerRecord) -> None:
 
 def _taken_identities(
     session: Session, records: Sequence[PartnerRecord]
-) -> dict[tuple[str, str], Owner]:
+) -> dict[tuple[str, str], Holder]:
     """Whose each ORCID iD and researchmap id is, of those in the records."""
-    taken: dict[tuple[str, str], Owner] = {}
+    taken: dict[tuple[str, str], Holder] = {}
     for field in IDENTITIES:
         column = getattr(Partner, field)
         wanted = {getattr(record, field) for record in records} - {None}
@@ -205,7 +231,7 @@ def _taken_identities(
 def _assign_identities(
     target: _Target,
     record: PartnerRecord,
-    taken: dict[tuple[str, str], Owner],
+    taken: dict[tuple[str, str], Holder],
     done: Imported,
 ) -> None:
     row = target.row
@@ -228,37 +254,3 @@ def _assign_identities(
             )
         else:
             assign(row, {field: value})
-
-
-def _import_capabilities(
-    session: Session,
-    targets: dict[str, _Target],
-    pairs: Sequence[tuple[str, CapabilityRecord]],
-    done: Imported,
-) -> None:
-    owners = {targets[owner].row.id for owner, _ in pairs}
-    stored = session.scalars(select(Capability).where(Capability.partner_id.in_(owners))).all()
-    known = {(c.partner_id, c.source, c.external_id): c for c in stored}
-    texts = {(c.partner_id, c.kind, c.content_hash): c for c in stored}
-    for owner, record in pairs:
-        target = targets[owner]
-        key: tuple[UUID, str, str | None] = (target.row.id, record.source or SOURCE, record.id)
-        capability = (
-            known.get((*key[:2], former_id(owner, record.id))) if target.is_former else None
-        )
-        capability = capability or known.get(key)
-        if capability is None and target.is_merged:
-            same = texts.get((target.row.id, record.kind, content_hash(record.passage)))
-            if same is not None:  # it came under another id and was kept once
-                done.count(session, same)
-                continue
-        if capability is None:
-            capability = known[key] = Capability(
-                partner_id=key[0], source=key[1], external_id=record.id
-            )
-            session.add(capability)
-        values: dict[str, Any] = record.model_dump(exclude={"id", "source", "variants"})
-        assign(capability, values)
-        assign(capability, {"content_hash": content_hash(passage_of(capability))})
-        done.count(session, capability)
-    session.flush()

@@ -6,26 +6,25 @@
 from pathlib import Path
 from typing import Final
 
-from data.importers.collect import Collector
-from data.importers.jsonl import read_jsonl
 from data.importers.judgements import read_qrels
 from data.importers.kinds import KNOWN_CSV, KNOWN_JSONL, kinds_by_name
 from data.importers.result import Problem, Progress, ReadResult, UnreadableImport
-from data.importers.tabular import read_table
+from data.importers.stream import TABLES, RecordStream, collected, readable
 
 __all__ = [
     "Problem",
     "Progress",
     "ReadResult",
+    "RecordStream",
     "UnreadableImport",
     "import_size",
     "read",
     "read_qrels",
+    "stream",
 ]
 
 _EXPECTED: Final = f"expected a folder with, or one of: {KNOWN_JSONL}; {KNOWN_CSV}"
 _JSONL: Final = frozenset({".jsonl", ".ndjson"})
-_TABLES: Final = frozenset({".csv", ".tsv"})
 _WORKBOOKS: Final = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
 _FOR_EVALUATION: Final = {
     "qrels": "holds judgements for `enmusubi evaluate`, nothing to import",
@@ -35,34 +34,29 @@ _FOR_EVALUATION: Final = {
 
 
 def read(path: Path, *, progress: Progress | None = None) -> ReadResult:
-    """Read a folder (not the folders in it) or one file.
+    """Read a folder (not the folders in it) or one file into memory; `stream` reads it piecemeal.
 
     Bad rows are in `problems`, with their lines; the good ones are kept. `progress` is called
     with the number of bytes read since its last call. Raises `UnreadableImport` where nothing can
     be read at all.
     """
-    collector = Collector()
-    try:
+    return collected(stream(path, progress=progress))
+
+
+def stream(path: Path, *, progress: Progress | None = None) -> RecordStream:
+    """The records of a folder (not of the folders in it) or of one file, to be gone through once.
+
+    In the order in which they can be stored: what others refer to comes first. Else as `read`.
+    """
+    with readable(path):
         files = _files(path)
-        if path.is_dir():
-            _report_other_files(path, collector)
-        for file in files:
-            if file.suffix.casefold() in _TABLES:
-                read_table(file, collector, progress)
-            else:
-                (kind,) = kinds_by_name(file)
-                read_jsonl(file, kind, collector, progress)
-    except OSError as error:
-        raise UnreadableImport(f"{error.filename or path} cannot be read: {error}") from error
-    return collector.result()
+        return RecordStream(path, files, _other_files(path), progress)
 
 
 def import_size(path: Path) -> int:
     """Number of bytes that `read` will read: the end of a progress bar. Raises as `read` does."""
-    try:
+    with readable(path):
         return sum(file.stat().st_size for file in _files(path))
-    except OSError as error:
-        raise UnreadableImport(f"{error.filename or path} cannot be read: {error}") from error
 
 
 def _files(path: Path) -> list[Path]:
@@ -90,7 +84,7 @@ def _why_not(file: Path) -> str | None:
     suffix = file.suffix.casefold()
     if reason := _FOR_EVALUATION.get(file.stem.casefold()):
         return reason
-    if suffix in _TABLES:
+    if suffix in TABLES:
         return None
     if suffix in _JSONL:
         one = len(kinds_by_name(file)) == 1
@@ -100,11 +94,15 @@ def _why_not(file: Path) -> str | None:
     return f"cannot be imported; {_EXPECTED}"
 
 
-def _report_other_files(folder: Path, collector: Collector) -> None:
-    """Name the files that look like data but are not read; others, such as README, may lie by."""
-    for file in _visible_files(folder):
+def _other_files(path: Path) -> list[Problem]:
+    """The files that look like data but are not read; others, such as README, may lie by."""
+    if not path.is_dir():
+        return []
+    found = []
+    for file in _visible_files(path):
         reason = _why_not(file)
         looks_like_data = file.suffix.casefold() in _JSONL | _WORKBOOKS
         expected = file.stem.casefold() in _FOR_EVALUATION
         if reason is not None and looks_like_data and not expected:
-            collector.report((file.name, 1), f"the file {reason}")
+            found.append(Problem(file.name, 1, f"the file {reason}"))
+    return found

@@ -5,8 +5,8 @@ zeros, full-width digits and letters, thousands separators, units.
 """
 
 import csv
-import io
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,23 +40,41 @@ class Row:
     fault: str | None = None
 
 
-def rows(text: str, delimiter: str) -> Iterator[Row]:
-    """Rows with cells; blank lines are left out. After a bad row, reading goes on a line below."""
-    lines = io.StringIO(text, newline="").readlines()
+def rows(lines: Iterator[str], delimiter: str) -> Iterator[Row]:
+    """Rows with cells; blank lines are left out. After a bad row, reading goes on a line below.
+
+    No more lines are held than those of one row.
+    """
+    window: deque[str] = deque()
     start = 0
-    while start < len(lines):
-        window = (lines[i] for i in range(start, min(start + _MOST_LINES, len(lines))))
-        reader = csv.reader(window, delimiter=delimiter, strict=True)
+    while True:
+        reader = csv.reader(_fed(window, lines), delimiter=delimiter, strict=True)
         try:
             cells = next(reader)
+        except StopIteration:
+            return
         except csv.Error:
             # Resume below: with an unclosed quotation mark, good rows have been taken in.
             yield Row(start + 1, [], "a quotation mark is not closed, or not doubled inside a cell")
+            window.popleft()
             start += 1
             continue
         if any(cell.strip() for cell in cells):
             yield Row(start + 1, cells)
+        for _ in range(reader.line_num):
+            window.popleft()
         start += reader.line_num
+
+
+def _fed(window: deque[str], lines: Iterator[str]) -> Iterator[str]:
+    """The lines in the window, and further ones, which come to stand in it."""
+    for number in range(_MOST_LINES):
+        if number == len(window):
+            following = next(lines, None)
+            if following is None:
+                return
+            window.append(following)
+        yield window[number]
 
 
 def read_cell(field: str, cell: str) -> Any:

@@ -1,4 +1,4 @@
-"""Gathers rows from all files of an import into records and problems."""
+"""From the rows of all files of an import to records and problems."""
 
 import re
 from collections.abc import Mapping
@@ -7,9 +7,10 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from data.importers.kinds import RecordKind
+from data.importers.places import IN_ROW, Place, Places
 from data.importers.prepare import prepared
 from data.importers.reasons import quoted, reasons
-from data.importers.result import Problem, ReadResult
+from data.importers.result import Problem
 from data.records import (
     CapabilityRecord,
     ClusterRecord,
@@ -20,28 +21,27 @@ from data.records import (
 )
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
-Place = tuple[str, int]
-"""File name and line."""
+Item = (
+    ClusterRecord | OrganisationRecord | PartnerRecord | NeedRecord | tuple[str, CapabilityRecord]
+)
+"""A record; a capability in a row of its own with the id of its partner."""
 
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NO_COLUMNS: Final[Mapping[str, str]] = {}
 
 
 class Collector:
-    """Takes rows one by one; `result` ties capabilities to their partners."""
+    """Takes rows one by one and gives each back as a record, if it can be used."""
 
-    def __init__(self) -> None:
-        self._clusters: dict[str, ClusterRecord] = {}
-        self._organisations: dict[str, OrganisationRecord] = {}
-        self._partners: dict[str, PartnerRecord] = {}
-        self._needs: dict[str, NeedRecord] = {}
-        self._capabilities: dict[tuple[str, str], tuple[Place, CapabilityRecord]] = {}
-        self._places: dict[tuple[RecordKind, str], Place] = {}
-        self._problems: list[Problem] = []
+    def __init__(self, *, ties: bool = False) -> None:
+        """`ties`: evidence comes in rows of its own, too, which may repeat that of a partner."""
+        self._ties = ties
+        self._places = Places()
+        self.problems: list[Problem] = []
 
     def report(self, place: Place, reason: str) -> None:
         """Note a problem."""
-        self._problems.append(Problem(*place, reason))
+        self.problems.append(Problem(*place, reason))
 
     def add(
         self,
@@ -49,59 +49,41 @@ class Collector:
         place: Place,
         values: Mapping[str, Any],
         columns: Mapping[str, str] = _NO_COLUMNS,
-    ) -> None:
-        """Validate one row and keep it, or report it. `columns`: headers by field."""
+    ) -> Item | None:
+        """The record of one row, or None after it was reported. `columns`: headers by field."""
         match kind:
             case RecordKind.CLUSTER:
                 cluster = self._validated(ClusterRecord, kind, place, values, columns)
-                self._keep(kind, place, self._clusters, cluster)
+                return self._if_first(kind, place, cluster)
             case RecordKind.ORGANISATION:
                 organisation = self._validated(OrganisationRecord, kind, place, values, columns)
-                self._keep(kind, place, self._organisations, organisation)
+                return self._if_first(kind, place, organisation)
             case RecordKind.PARTNER:
-                self._add_partner(place, values, columns)
+                return self._partner(place, values, columns)
             case RecordKind.CAPABILITY:
-                self._add_capability(place, values, columns)
+                return self._capability(place, values, columns)
             case RecordKind.NEED:
                 need = self._validated(NeedRecord, kind, place, values, columns)
-                self._keep(kind, place, self._needs, need)
+                return self._if_first(kind, place, need)
             case RecordKind.DOCUMENT:
-                self._add_document(place, values)
+                return self._document(place, values)
 
-    def result(self) -> ReadResult:
-        """Everything so far; a capability whose partner came in no file is loose."""
-        evidence = {partner: list(record.evidence) for partner, record in self._partners.items()}
-        loose: list[tuple[str, CapabilityRecord]] = []
-        known = {(p, item.id) for p, items in evidence.items() for item in items}
-        for (partner, item_id), (place, record) in self._capabilities.items():
-            if partner not in evidence:
-                loose.append((partner, record))
-            elif (partner, item_id) in known:
-                reason = f"id: {quoted(item_id)} is already among the evidence in the partner's row"
-                self.report(place, reason)
-            else:
-                evidence[partner].append(record)
-        return ReadResult(
-            clusters=list(self._clusters.values()),
-            organisations=list(self._organisations.values()),
-            partners=[
-                record.model_copy(update={"evidence": evidence[partner]})
-                for partner, record in self._partners.items()
-            ],
-            needs=list(self._needs.values()),
-            loose_capabilities=loose,
-            problems=list(self._problems),
-        )
-
-    def _add_partner(
+    def _partner(
         self, place: Place, values: Mapping[str, Any], columns: Mapping[str, str]
-    ) -> None:
+    ) -> PartnerRecord | None:
         own = {field: value for field, value in values.items() if field != "evidence"}
         partner = self._validated(PartnerRecord, RecordKind.PARTNER, place, own, columns)
         if partner is None or not self._is_first(RecordKind.PARTNER, place, partner.id):
-            return
+            return None
         evidence = self._evidence(place, values.get("evidence"))
-        self._partners[partner.id] = partner.model_copy(update={"evidence": evidence})
+        return self._tied(partner.model_copy(update={"evidence": evidence}), place)
+
+    def _tied(self, partner: PartnerRecord, place: Place) -> PartnerRecord:
+        if self._ties:
+            for item in partner.evidence:
+                in_row = place[0], IN_ROW
+                self._places.first(RecordKind.CAPABILITY, item.id, in_row, owner=partner.id)
+        return partner
 
     def _evidence(self, place: Place, items: Any) -> list[CapabilityRecord]:
         """The good items; a bad one is reported and does not lose the partner."""
@@ -129,31 +111,38 @@ class Collector:
                 kept[record.id] = record
         return list(kept.values())
 
-    def _add_capability(
+    def _capability(
         self, place: Place, values: Mapping[str, Any], columns: Mapping[str, str]
-    ) -> None:
+    ) -> tuple[str, CapabilityRecord] | None:
         partner = prepared(RecordKind.CAPABILITY, values).get("partner")
         if isinstance(partner, int) and not isinstance(partner, bool):
             partner = str(partner)
         if not isinstance(partner, str) or not partner or _LONE_SURROGATE.search(partner):
             column = f"; column {columns['partner']!r}" if "partner" in columns else ""
             self.report(place, f"partner: the id of the partner is missing{column}")
-            return
-        record = self._validated(CapabilityRecord, RecordKind.CAPABILITY, place, values, columns)
+            return None
+        kind = RecordKind.CAPABILITY
+        record = self._validated(CapabilityRecord, kind, place, values, columns)
         if record is None:
-            return
-        key = (partner, record.id)
-        if key in self._capabilities:
-            first = self._capabilities[key][0]
-            self.report(place, _twice(record.id, first, place) + f", for {quoted(partner)}")
+            return None
+        first = self._places.first(kind, record.id, place, owner=partner)
+        if first is place:
+            return partner, record
+        if first[1] == IN_ROW:
+            self._places.move(kind, record.id, place, owner=partner)
+            reason = f"id: {quoted(record.id)} is already among the evidence in the partner's row"
+            self.report(place, reason)
         else:
-            self._capabilities[key] = (place, record)
+            self.report(place, _twice(record.id, first, place) + f", for {quoted(partner)}")
+        return None
 
-    def _add_document(self, place: Place, values: Mapping[str, Any]) -> None:
+    def _document(self, place: Place, values: Mapping[str, Any]) -> PartnerRecord | None:
         item = self._validated(CapabilityRecord, RecordKind.CAPABILITY, place, values, _NO_COLUMNS)
-        if item is not None:
-            partner = PartnerRecord(id=item.id, evidence=[item])
-            self._keep(RecordKind.PARTNER, place, self._partners, partner)
+        if item is None:
+            return None
+        partner = PartnerRecord(id=item.id, evidence=[item])
+        kept = self._if_first(RecordKind.PARTNER, place, partner)
+        return None if kept is None else self._tied(kept, place)
 
     def _validated(
         self,
@@ -177,14 +166,14 @@ class Collector:
                 self.report(place, label + reason)
             return None
 
-    def _keep(
-        self, kind: RecordKind, place: Place, kept: dict[str, AnyRecord], record: AnyRecord | None
-    ) -> None:
-        if record is not None and self._is_first(kind, place, record.id):
-            kept[record.id] = record
+    def _if_first(
+        self, kind: RecordKind, place: Place, record: AnyRecord | None
+    ) -> AnyRecord | None:
+        found = record is not None and self._is_first(kind, place, record.id)
+        return record if found else None
 
     def _is_first(self, kind: RecordKind, place: Place, record_id: str) -> bool:
-        first = self._places.setdefault((kind, record_id), place)
+        first = self._places.first(kind, record_id, place)
         if first is not place:
             self.report(place, _twice(record_id, first, place))
         return first is place

@@ -2,7 +2,9 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from charset_normalizer import from_bytes
@@ -13,42 +15,84 @@ _UNLIKELY: Final = re.compile("[\uff61-\uff9f\ue000-\uf8ff]")
 _NO_CHARACTER: Final = re.compile("[\uf8f0-\uf8f3]")
 """What Python makes of the bytes A0, FD, FE and FF, which stand for nothing in CP932."""
 _ASCII: Final = re.compile("[\x00-\x7f]")
+_BLOCK: Final = 1 << 20
+_SAMPLE: Final = 1 << 24
+"""Bytes that are looked at where the encoding must be guessed."""
 _FEW: Final = 0.05
 _OTHERS: Final = ["cp932", "euc_jp", "cp1252"]
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """The text of a file; if `damaged`, U+FFFD stands where bytes could not be read."""
+class Encoding:
+    """How a file is read; if `damaged`, U+FFFD stands where bytes could not be read."""
 
-    text: str
+    name: str
     damaged: bool
 
+    def clean(self, text: str) -> str:
+        """Decoded text, without signs that stand for nothing."""
+        return _NO_CHARACTER.sub(_REPLACED, text) if self.name == "cp932" else text
 
-def decode(data: bytes) -> Decoded:
-    """Read UTF-8, UTF-16 with BOM, CP932 (Shift_JIS), or what charset-normalizer finds.
+
+@dataclass(slots=True)
+class _Signs:
+    """What a file decoded in one way holds."""
+
+    replaced: int = 0
+    wide: int = 0
+    unlikely: int = 0
+
+
+def encoding_of(path: Path) -> Encoding:
+    """UTF-8, UTF-16 with BOM, CP932 (Shift_JIS), or what charset-normalizer finds.
 
     A file with a few bad bytes is read in the encoding of the rest. Never fails: bytes in no known
-    encoding become U+FFFD, to be reported row by row.
+    encoding become U+FFFD, to be reported row by row. Read block by block, however long the file.
+    Raises OSError.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = data.decode("utf-16", "replace")
-        return Decoded(text, damaged=_REPLACED in text)
-    text = data.decode("utf-8-sig", "replace")
-    replaced = text.count(_REPLACED) - data.count(_REPLACED.encode())
-    if replaced == 0 or replaced <= _FEW * (_count_wide(text) - replaced):
-        return Decoded(text, damaged=replaced > 0)
-    text = _NO_CHARACTER.sub(_REPLACED, data.decode("cp932", "replace"))
-    replaced = text.count(_REPLACED)
-    wide = _count_wide(text) - replaced
-    if 2 * len(_UNLIKELY.findall(text)) <= wide and replaced <= _FEW * wide:
-        return Decoded(text, damaged=replaced > 0)
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return Encoding(
+            "utf-16", damaged=_signs(path, Encoding("utf-16", damaged=True)).replaced > 0
+        )
+    found = _signs(path, Encoding("utf-8-sig", damaged=True))
+    replaced = found.replaced - _count_of_replacement(path)
+    if replaced == 0 or replaced <= _FEW * (found.wide - replaced):
+        return Encoding("utf-8-sig", damaged=replaced > 0)
+    found = _signs(path, Encoding("cp932", damaged=True))
+    wide = found.wide - found.replaced
+    if 2 * found.unlikely <= wide and found.replaced <= _FEW * wide:
+        return Encoding("cp932", damaged=found.replaced > 0)
     # Strict trials do not settle it: EUC-JP and Western bytes often pass for CP932.
-    best = from_bytes(data, cp_isolation=_OTHERS).best()
+    with path.open("rb") as file:
+        best = from_bytes(file.read(_SAMPLE), cp_isolation=_OTHERS).best()
     if best is not None:
-        return Decoded(data.decode(best.encoding, "replace"), damaged=False)
-    return Decoded(data.decode("utf-8-sig", "replace"), damaged=True)
+        return Encoding(best.encoding, damaged=False)
+    return Encoding("utf-8-sig", damaged=True)
 
 
-def _count_wide(text: str) -> int:
-    return len(text) - len(_ASCII.findall(text))
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _signs(path: Path, encoding: Encoding) -> _Signs:
+    found = _Signs()
+    for text in codecs.iterdecode(_blocks(path), encoding.name, "replace"):
+        clean = encoding.clean(text)
+        found.replaced += clean.count(_REPLACED)
+        found.wide += len(clean) - len(_ASCII.findall(clean))
+        found.unlikely += len(_UNLIKELY.findall(clean))
+    return found
+
+
+def _count_of_replacement(path: Path) -> int:
+    """How often the file itself says U+FFFD in UTF-8."""
+    wanted = _REPLACED.encode()
+    found, before = 0, b""
+    for block in _blocks(path):
+        found += (before + block).count(wanted)
+        before = block[-2:]
+    return found

@@ -4,20 +4,23 @@ The header and its Japanese names are in `columns`, the words for closed lists i
 traps of spreadsheets in `cells`.
 """
 
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from data.importers.cells import Row, read_cell, rows
-from data.importers.collect import Collector
+from data.importers.collect import Collector, Item
 from data.importers.columns import TABLES, expected_header, field_of, missing_columns
-from data.importers.encodings import decode
+from data.importers.encodings import Encoding, encoding_of
 from data.importers.kinds import KNOWN_CSV, RecordKind, kinds_by_name
 from data.importers.reasons import quoted
 from data.importers.result import Progress
 
 _DELIMITERS: Final = ",\t;"
 _REPLACED: Final = "\ufffd"
+_PROGRESS_LINES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +36,69 @@ class _Table:
         return {field for field in self.fields if field is not None}
 
 
-def read_table(path: Path, collector: Collector, progress: Progress | None = None) -> None:
-    """Read a table into the collector. The file's name tells what it holds, or else its header."""
-    data = path.read_bytes()
-    if progress is not None:
-        progress(len(data))
-    decoded = decode(data)
-    headers = _header(decoded.text, path)
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A file whose encoding, delimiter and header were understood."""
+
+    path: Path
+    encoding: Encoding
+    delimiter: str
+    line: int
+    """Of the header."""
+    table: _Table
+
+    @property
+    def kind(self) -> RecordKind:
+        """What its rows are."""
+        return self.table.kind
+
+
+def open_table(path: Path, collector: Collector) -> OpenTable | None:
+    """A table whose file's name tells what it holds, or else its header; None if that was reported.
+
+    Raises OSError.
+    """
+    encoding = encoding_of(path)
+    headers = _header(path, encoding)
     if headers is None:
         reason = "the file has no rows; the first line must be a header"
         collector.report((path.name, 1), reason)
-        return
+        return None
     delimiter, header = headers
     table = _understood(path, header, collector)
-    if table is None:
-        return
-    for row in rows(decoded.text, delimiter):
-        if row.line > header.line:
-            _add_row(row, table, (path.name, row.line), collector, damaged=decoded.damaged)
+    return None if table is None else OpenTable(path, encoding, delimiter, header.line, table)
 
 
-def _header(text: str, path: Path) -> tuple[str, Row] | None:
+def read_table(
+    opened: OpenTable, collector: Collector, progress: Progress | None = None
+) -> Iterator[Item]:
+    """The records of a table, row by row; a bad row is a problem of the line where it starts."""
+    name, damaged = opened.path.name, opened.encoding.damaged
+    for row in rows(_lines(opened.path, opened.encoding, progress), opened.delimiter):
+        if row.line > opened.line:
+            item = _add_row(row, opened.table, (name, row.line), collector, damaged=damaged)
+            if item is not None:
+                yield item
+
+
+def _lines(path: Path, encoding: Encoding, progress: Progress | None = None) -> Iterator[str]:
+    """The lines of a file with their ends; `progress` is told how many bytes were read."""
+    told = 0
+    with path.open("rb") as file:
+        text = io.TextIOWrapper(file, encoding.name, "replace", newline="")
+        for number, line in enumerate(text, 1):
+            yield encoding.clean(line)
+            if progress is not None and number % _PROGRESS_LINES == 0:
+                position = file.tell()
+                progress(position - told)
+                told = position
+        if progress is not None:
+            progress(path.stat().st_size - told)
+
+
+def _header(path: Path, encoding: Encoding) -> tuple[str, Row] | None:
     """The delimiter under which the first row has most known columns, and that row."""
-    first = [(delimiter, next(rows(text, delimiter), None)) for delimiter in _DELIMITERS]
+    first = [(sign, next(rows(_lines(path, encoding), sign), None)) for sign in _DELIMITERS]
     found = [(delimiter, row) for delimiter, row in first if row is not None]
     kinds = kinds_by_name(path) & TABLES.keys() or set(TABLES)
 
@@ -125,7 +168,7 @@ def _kind(path: Path, headers: list[str]) -> RecordKind | None:
 
 def _add_row(
     row: Row, table: _Table, place: tuple[str, int], collector: Collector, *, damaged: bool
-) -> None:
+) -> Item | None:
     cells = row.cells[:]
     width = len(table.headers)
     while len(cells) > width and not cells[-1].strip():
@@ -152,4 +195,5 @@ def _add_row(
             for field, name in zip(table.fields, table.headers, strict=True)
             if field is not None
         }
-        collector.add(table.kind, place, values, columns)
+        return collector.add(table.kind, place, values, columns)
+    return None
