@@ -66,11 +66,20 @@ _DECLARE: Final = text(
 )
 """All as SET LOCAL: at the end of the transaction the connection forgets them."""
 
+_DECLARE_WITH_LIMITS: Final = text(
+    f"{_DECLARE.text}, set_config('statement_timeout', '60s', true),"
+    " set_config('lock_timeout', '10s', true),"
+    " set_config('idle_in_transaction_session_timeout', '5min', true)"
+)
+"""For requests: a statement or a lock that takes so long is given up, and answered 503. The last
+ends what a process that is gone without a word has left open, with its locks."""
+
 
 def declare(connection: Connection, context: Context) -> None:
     """Tell PostgreSQL for whom the connection's transaction acts; nothing on SQLite."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_DECLARE, asdict(context))
+        declaration = _DECLARE if context == SYSTEM else _DECLARE_WITH_LIMITS
+        connection.execute(declaration, asdict(context))
 
 
 @contextmanager

@@ -1,80 +1,32 @@
 """Engine and sessions, and the rules that hold for every connection and every flush."""
 
+import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import auditing, changes
 from app.access import Actor
 from app.audit_chain import Draft, append
-from app.contexts import KEY, NOBODY, SYSTEM, Context, context_of, declare
-from app.errors import Problem
+from app.contexts import AUTHENTICATION, KEY, NOBODY, SYSTEM, Context, context_of, declare
+from app.db_engines import BUSY_TIMEOUT_SECONDS, CONNECTIONS, make_engine
+from app.errors import OutcomeUnknown, Problem
 from app.metrics import AUDIT_COMMIT_SECONDS
+from app.replicas import Replica
 
-CONNECTIONS = 50
-"""More than the threads that answer requests (40), so that none waits for another's."""
+__all__ = ["BUSY_TIMEOUT_SECONDS", "Database", "make_engine"]
 
-BUSY_TIMEOUT_SECONDS = 30
-
-SQLITE_PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON")
-"""The last overwrites with zeros what is deleted or changed: names must not outlive their rows."""
+logger = logging.getLogger(__name__)
 
 
-def make_engine(url: str) -> Engine:
-    """An engine for the URL, which never shows parameters (confidential texts) in its errors.
-
-    For SQLite the folder is made, and each connection gets WAL,
-    enforced foreign keys, synchronous FULL, a busy timeout, and deleted content overwritten.
-    PostgreSQL is spoken to by psycopg 3, with or without its name in the URL.
-    """
-    parsed = _with_driver(make_url(url))
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(
-            parsed,
-            pool_pre_ping=True,
-            pool_size=CONNECTIONS,
-            hide_parameters=True,
-        )
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        parsed,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
-        pool_size=CONNECTIONS,
-        hide_parameters=True,
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _with_driver(url: URL) -> URL:
-    """The URL as everybody else writes it (libpq's two spellings), with the driver that we have."""
-    if url.drivername in ("postgresql", "postgres"):
-        return url.set(drivername="postgresql+psycopg")
-    return url
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # pysqlite must not begin transactions on its own
-    cursor = connection.cursor()
-    for pragma in SQLITE_PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that reads and then writes fails at once when another writer was in
-    # between, whatever the busy timeout: a writer takes its lock at the start.
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+READ_ONLY: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""One snapshot for all that a reader sees; SQLite's deferred transactions have it anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,47 +40,78 @@ class Database:
     engine: Engine
     reads: sessionmaker[Session]
     writes: sessionmaker[Session]
+    replica: Replica | None = None
 
     @classmethod
-    def at(cls, url: str) -> Self:
-        """The database at a URL; nothing is opened yet."""
-        engine = make_engine(url)
+    def at(cls, url: str, *, replica: str = "", connections: int = CONNECTIONS) -> Self:
+        """The database at a URL, with a streaming replica for reads if there is one.
+
+        Nothing is opened yet. ValueError if either of two is not PostgreSQL.
+        """
+        engine = make_engine(url, connections=connections)
         writing = engine.execution_options(sqlite_begin="IMMEDIATE")
-        # One snapshot for all that a reader sees; SQLite's deferred transactions have it anyway.
         on_server = engine.dialect.name == "postgresql"
-        reading = (
-            engine.execution_options(isolation_level="REPEATABLE READ") if on_server else engine
-        )
+        reading = engine.execution_options(**READ_ONLY) if on_server else engine
         return cls(
             engine,
             sessionmaker(reading, expire_on_commit=False),
             sessionmaker(writing, expire_on_commit=False),
+            Replica(replica, primary=engine, connections=connections) if replica else None,
         )
+
+    def dispose(self) -> None:
+        """Close all connections that nobody uses."""
+        self.engine.dispose()
+        if self.replica is not None:
+            self.replica.engine.dispose()
 
     @contextmanager
     def reading(self, who: Actor | Context = NOBODY) -> Iterator[Session]:
-        """A session for reading only.
+        """A session for reading only: it sees all that was committed before it began.
 
-        What staff was shown is in the audit log before the block ends, or the block fails with
+        On the replica, if there is one that has caught up; jobs and commands, and the question who
+        calls, read on the primary in any case. What staff was shown is in the audit log before the
+        block ends, or the block fails with
         Problem 503: an answer that leaves after it is recorded.
         """
-        with self.reads(info={KEY: context_of(who)}) as session:
+        with ExitStack() as stack:
+            session = stack.enter_context(self._reads(context_of(who), stack))
             yield session
             reads = auditing.take_reads(session)
         if reads:
             self._record(reads)
 
+    def _reads(self, context: Context, stack: ExitStack) -> Session:
+        info = {KEY: context}
+        if self.replica is not None and context not in (SYSTEM, AUTHENTICATION):
+            connection = stack.enter_context(self.replica.connection())
+            if connection is not None:
+                connection.execution_options(**READ_ONLY)
+                return self.reads(bind=connection, info=info)
+        return self.reads(info=info)
+
     @contextmanager
     def writing(self, who: Actor | Context = NOBODY) -> Iterator[Session]:
-        """A session that commits at the end of the block, or rolls back at an error."""
+        """A session that commits at the end of the block, or rolls back at an error.
+
+        OutcomeUnknown (Problem 503) if the connection breaks during the commit itself.
+        """
         with self.writes(info={KEY: context_of(who)}) as session, session.begin():
             yield session
+            auditing.flush_entries(session)  # all that can fail before the commit
+            try:
+                session.commit()
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise OutcomeUnknown from error
+                raise
 
     def _record(self, reads: Sequence[Draft]) -> None:
         try:
             with AUDIT_COMMIT_SECONDS.time(), self.writing(SYSTEM) as session:
                 append(session, reads)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OutcomeUnknown) as error:
+            logger.exception("the audit log cannot be written")
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "The audit log cannot be written, so nothing confidential is shown: try again "

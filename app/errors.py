@@ -10,7 +10,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
@@ -59,6 +65,19 @@ class Problem(Exception):
         self.detail = detail
         self.errors = errors
         self.headers = headers
+
+
+class OutcomeUnknown(Problem):
+    """The connection to the database broke during a commit: nobody knows whether it was made."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The connection to the database broke while this was being stored: it may or may not "
+            "have been. Read what is there; or send the same request again under its "
+            "Idempotency-Key, which is then carried out once at most.",
+            headers={"Retry-After": "2"},
+        )
 
 
 def not_found(noun: str) -> Problem:
@@ -174,6 +193,39 @@ REFUSED: Final = "42501"
 """SQLSTATE of PostgreSQL: a privilege or a row-level policy is lacking."""
 
 
+FULL: Final = (
+    "The disk of the database is full: nothing of this was stored. Tell whoever runs the service "
+    "to make space; then send it again."
+)
+
+
+def is_full(error: DBAPIError) -> bool:
+    """True if the database had no space left."""
+    original = error.orig
+    return (
+        getattr(original, "sqlite_errorname", None) == "SQLITE_FULL"
+        or getattr(original, "sqlstate", None) == _DISK_FULL
+    )
+
+
+_DISK_FULL: Final = "53100"
+_READ_ONLY: Final = "25006"
+"""SQLSTATEs: the latter when the server is, or has become, a standby."""
+
+
+def _on_database(request: Request, error: Exception) -> JSONResponse:
+    """Whatever the driver raised: broken off, full, for the time being, or else a bug."""
+    if isinstance(error, DBAPIError):
+        if is_full(error):
+            logger.error("the disk is full", exc_info=error)
+            headers = {"Retry-After": "60"}
+            return respond(Problem(HTTPStatus.INSUFFICIENT_STORAGE, FULL, headers=headers))
+        standby = getattr(error.orig, "sqlstate", None) == _READ_ONLY
+        if isinstance(error, OperationalError) or error.connection_invalidated or standby:
+            return _on_unavailable(request, error)
+    return _on_bug(request, error)
+
+
 def _on_programming(request: Request, error: Exception) -> JSONResponse:
     original = error.orig if isinstance(error, ProgrammingError) else None
     if getattr(original, "sqlstate", None) != REFUSED:
@@ -227,7 +279,7 @@ HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
     DataError: _on_data,
     ProgrammingError: _on_programming,
     StaleDataError: _on_stale,
-    OperationalError: _on_unavailable,
+    DBAPIError: _on_database,
     PoolTimeoutError: _on_unavailable,
     EncoderError: _on_unavailable,
     Exception: _on_bug,

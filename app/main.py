@@ -18,7 +18,9 @@ from starlette.types import ASGIApp
 from app import errors, tracing
 from app.access import Action, rule, rule_of
 from app.access_table import RouteRule
+from app.admission import Admission, admit
 from app.db import Database
+from app.db_engines import requests_at_once
 from app.deps import get_actor
 from app.errors import ProblemDetails
 from app.etags import describe_tags
@@ -137,6 +139,7 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
         422: "Not of the expected form",
         429: "Too many requests: wait as long as Retry-After says",
         503: "Busy or starting: try again",
+        507: "The server's disk is full",
     }.items()
 }
 
@@ -175,6 +178,9 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.state.gate = make_gate(settings)
     app.state.settings = settings
     errors.install(app)
+    app.add_middleware(
+        Admission, free=["/healthz"]
+    )  # inside of the guard: slow bodies hold nothing
     app.add_middleware(
         RequestGuard,
         maximum=settings.max_body_bytes,
@@ -267,8 +273,11 @@ def make_engines(settings: Settings) -> Engines:
     prepare_words(settings)
     own = Offered(recipe_in(settings), make_encoder_of(settings))
     load_model(settings.model, own.encoder.id)  # that it fits is found out now
+    database = Database.at(
+        settings.url, replica=settings.read_url, connections=settings.database_connections
+    )
     return Engines(
-        Database.at(settings.url),
+        database,
         own,
         make=partial(_make, settings=settings),
         model_of=partial(model_for, settings.model),
@@ -300,6 +309,7 @@ def repeat_erasures(database: Database, settings: Settings) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engines: Engines = app.state.engines
+    admit(app, most=requests_at_once(engines.database.engine))
     repeat_erasures(engines.database, app.state.settings)
     engines.open()
     # Loads the encoder, embeds what is pending and reads the corpus, while /healthz answers.
@@ -316,7 +326,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     worker.stop()
     if app.state.traces is not None:
         app.state.traces.close()
-    engines.database.engine.dispose()
+    engines.database.dispose()
 
 
 def _expose_metrics(app: FastAPI) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -78,6 +78,10 @@ class Settings(MailSettings):
     """Folder of the database and of the evaluation's cache."""
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
     """SQLAlchemy URL, which may hold a password; empty means SQLite in `data_dir`."""
+    read_database_url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
+    """Of a streaming replica of the PostgreSQL database, for reads; empty means none."""
+    database_connections: Annotated[int, Field(ge=8)] = 20
+    """Of this process to the server, and as many again to the replica."""
     encoder: str = "bilingual"
     """bilingual, static, table, minilm, hashing, or st:NAME_OR_FOLDER."""
     encoder_query_prompt: str = ""
@@ -141,6 +145,23 @@ class Settings(MailSettings):
     def ledger(self) -> Path:
         """Where the erasures are written down."""
         return Path(self.erasure_ledger or self.data_dir / "erasures.jsonl")
+
+    @field_validator("read_database_url")
+    @classmethod
+    def _replica_of_server(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        addresses = (url, info.data.get("database_url", SecretStr("")))
+        servers = [a.get_secret_value().startswith("postgres") for a in addresses]
+        if url.get_secret_value() and not all(servers):
+            raise ValueError(
+                "names a streaming replica of PostgreSQL: ENMUSUBI_DATABASE_URL must be the address"
+                " of its primary, and this one that of the replica"
+            )
+        return url
+
+    @property
+    def read_url(self) -> str:
+        """The replica's URL; empty if there is none."""
+        return self.read_database_url.get_secret_value()
 
     @property
     def url(self) -> str:

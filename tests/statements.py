@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
-from app import db
+from app import db_engines
 
 KEPT = 4000
 """More statements than the tests make; an engine keeps 500."""
@@ -32,6 +32,6 @@ def compiled_once() -> Iterator[None]:
         return engine
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(db, "create_engine", create)
+        patch.setattr(db_engines, "create_engine", create)
         yield
     first.dispose()

@@ -12,7 +12,7 @@ from procrastinate.schema import SchemaManager
 from alembic import op
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

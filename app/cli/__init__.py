@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.cli import (
     access,
@@ -31,6 +31,7 @@ from app.cli import (
 )
 from app.cli.mendable import MENDABLE
 from app.cli.terminal import ERRORS
+from app.errors import is_full
 from app.log_format import describe
 from app.main import prepare_words
 from app.settings import get_settings
@@ -86,6 +87,11 @@ def main() -> None:
             ERRORS.print(f"{variable}: {fault['msg']}", style="red", markup=False, highlight=False)
         _refuse("These settings cannot be used: see the configuration table in README.md.")
     except SQLAlchemyError as error:
+        if isinstance(error, DBAPIError) and is_full(error):
+            _refuse(
+                "The disk of the database is full. Make space and run the command again: what was "
+                "stored before stays, and what was not is not there by half."
+            )
         # Its own message may quote a row.
         _refuse(f"The database cannot be used: {describe(error)}")
 

@@ -33,9 +33,11 @@ def ready(session: OpenSession, engines: CurrentEngines) -> ReadyOut:
             headers={"Retry-After": "2"},
         )
     change = change_of(session)
+    replica = engines.database.replica
     return ReadyOut(
         status="ready",
         encoder=engine.encoder.id,
         pending_embeddings=loaded.corpus.pending,
+        read_replica="none" if replica is None else replica.state or "unknown",
         encoder_change=None if change is None else EncoderChangeOut.model_validate(change),
     )

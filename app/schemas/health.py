@@ -34,6 +34,9 @@ class ReadyOut(Output):
     status: Literal["ready"]
     encoder: str = Field(description="`words-only` if lists are ranked without an encoder.")
     pending_embeddings: int
+    read_replica: Literal["none", "unknown", "up", "behind", "down"] = Field(
+        description="As the last read found it; unless it is `up`, the primary is read."
+    )
     encoder_change: EncoderChangeOut | None = Field(
         description="While the texts are embedded anew for another encoder."
     )

@@ -1,7 +1,7 @@
 """Valid request bodies, and what tests ask of every answer."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from http import HTTPStatus
 from typing import Any
 
@@ -121,6 +121,12 @@ def eventually(condition: Callable[[], object], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.005)
+
+
+def grown(items: Sized, by: int, seconds: float = 10) -> None:
+    """Wait until so many have come to them."""
+    enough = len(items) + by
+    eventually(lambda: len(items) >= enough, seconds)
 
 
 def without_stamp(body: Body) -> Body:

@@ -176,3 +176,16 @@ def test_secrets_are_found_in_any_settings() -> None:
         three: list[SecretStr] = []
 
     assert secret_fields(Some) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("primary", ["", "sqlite:////srv/office.db"], ids=["none", "sqlite"])
+def test_a_replica_needs_a_primary(monkeypatch: pytest.MonkeyPatch, primary: str) -> None:
+    monkeypatch.setenv("ENMUSUBI_READ_DATABASE_URL", URL)
+    monkeypatch.setenv("ENMUSUBI_DATABASE_URL", primary)
+    with pytest.raises(ValidationError, match="streaming replica") as raised:
+        Settings()
+    assert PASSWORD not in str(raised.value)
+    assert raised.value.errors()[0]["loc"] == ("read_database_url",)
+    monkeypatch.setenv("ENMUSUBI_DATABASE_URL", URL)
+    assert Settings().read_url == URL
+    assert PASSWORD not in repr(Settings())
