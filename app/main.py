@@ -53,6 +53,7 @@ from app.services.engines import Engines, Limits
 from app.services.erasure_ledger import Ledger
 from app.services.model import load_model, model_for
 from app.settings import Settings, get_settings
+from app.shedding import Overload, Places, Shedding
 from matching.encoders import Encoder, make_encoder
 from matching.sudachi import sudachi_words
 from matching.text import BIGRAMS, read_japanese_by
@@ -164,6 +165,8 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.state.gate = make_gate(settings)
     app.state.settings = settings
     errors.install(app)
+    places = Places(settings.requests_at_once, settings.requests_waiting)
+    app.add_middleware(Shedding, places=places)
     app.add_middleware(
         RequestGuard,
         maximum=settings.max_body_bytes,
@@ -188,7 +191,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.include_router(mail_pages.router, include_in_schema=False)  # for people, not programs
     _expose_metrics(app)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
-    _secure(app)
+    _secure(app, places)
     return app
 
 
@@ -207,13 +210,18 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _secure(app: FastAPI) -> None:
-    """Security headers around everything, also around what answers unexpected errors."""
+def _secure(app: FastAPI, places: Places) -> None:
+    """Security headers around everything, also around what answers unexpected errors.
+
+    And inside of them what sends requests away that have no place.
+    """
     build = app.build_middleware_stack
     pages = frozenset({"/docs", "/docs/oauth2-redirect"})
 
     def secured() -> ASGIApp:
-        return SecurityHeaders(build(), pages=pages, assets="/static-offline-docs/")
+        return SecurityHeaders(
+            Overload(build(), places=places), pages=pages, assets="/static-offline-docs/"
+        )
 
     app.build_middleware_stack = secured  # type: ignore[method-assign]
 
