@@ -79,6 +79,7 @@ MAY: dict[str, tuple[str, ...]] = {
         "app.access",
         "app.audit_chain",
         "app.auditing",
+        "app.batching",
         "app.contexts",
         "app.errors",
         "models",
