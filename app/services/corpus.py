@@ -7,7 +7,7 @@ makes a new one first. A change is therefore seen by the very next request of ev
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.db import Database
 from app.services.capabilities import passage_of
 from app.services.embeddings import PARAMETERS, load_vectors
+from app.services.match_answers import MatchAnswers
 from app.services.need_scores import NeedScoresCache
 from matching.corpus import Corpus, Evidence, Partner, Period
 from matching.encoders import WORDS_ONLY, CachedEncoder, Encoder, Vectors
@@ -160,6 +161,7 @@ class Engine:
     corpora: CorpusCache
     need_scores: NeedScoresCache
     model: Model
+    answers: MatchAnswers = field(default_factory=MatchAnswers, compare=False)
 
     @classmethod
     def make(
