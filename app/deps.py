@@ -1,14 +1,16 @@
 """What endpoints are given: sessions, the actor, the engine, pages."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Query, Request
 from fastapi.dependencies.utils import get_dependant
 from fastapi.security import (
@@ -51,18 +53,20 @@ _COOKIE = APIKeyCookie(
 PURPOSE: Final = "What staff reads for; it goes into the audit log."
 
 
-def get_engines(request: Request) -> Engines:
+# What only looks something up is `async def`: a plain `def` costs a way to another thread and back.
+async def get_engines(request: Request) -> Engines:
     """The engines of this process."""
     engines: Engines = request.app.state.engines
     return engines
 
 
-def get_database(request: Request) -> Database:
+async def get_database(request: Request) -> Database:
     """The database of this process."""
-    return get_engines(request).database
+    engines: Engines = request.app.state.engines
+    return engines.database
 
 
-def get_gate(request: Request) -> Gate:
+async def get_gate(request: Request) -> Gate:
     """Sessions, sign-in and rate limits of this process."""
     gate: Gate = request.app.state.gate
     return gate
@@ -147,7 +151,7 @@ def _unauthenticated(detail: str) -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def get_purpose(
+async def get_purpose(
     request: Request,
     actor: Annotated[Actor, Depends(get_actor)],
     x_purpose: Annotated[Purpose | None, Header(description=PURPOSE)] = None,
@@ -176,12 +180,27 @@ CurrentActor = Annotated[Actor, Depends(get_actor)]
 CurrentDatabase = Annotated[Database, Depends(get_database)]
 
 
-def _read(
+async def _read(
     database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
-) -> Iterator[Session]:
-    with database.reading(actor) as session:
-        acting(session, actor, purpose)
+) -> AsyncIterator[Session]:
+    reading = database.reading(actor)
+    # Here and not in a thread: a session asks the database nothing before its first statement.
+    session = reading.__enter__()
+    acting(session, actor, purpose)
+    try:
         yield session
+    except BaseException as error:
+        if not await _leave(reading, error):
+            raise
+    else:
+        await _leave(reading, None)
+
+
+async def _leave(reading: AbstractContextManager[Session], error: BaseException | None) -> bool:
+    """End a reading in a thread of its own, since all others may be waiting for a connection."""
+    raised = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+    limiter = CapacityLimiter(1)
+    return bool(await run_sync(partial(reading.__exit__, *raised), limiter=limiter))
 
 
 def write_session(
@@ -247,12 +266,12 @@ class Desk:
             yield session
 
 
-def get_door(database: CurrentDatabase) -> Door:
+async def get_door(database: CurrentDatabase) -> Door:
     """For endpoints at which one signs in."""
     return Door(database)
 
 
-def get_desk(database: CurrentDatabase, actor: CurrentActor) -> Desk:
+async def get_desk(database: CurrentDatabase, actor: CurrentActor) -> Desk:
     """For endpoints that compute between reading and writing."""
     return Desk(database, actor)
 
@@ -275,7 +294,7 @@ class LinkDesk:
         return self.database.writing(SYSTEM)
 
 
-def get_link_desk(database: CurrentDatabase) -> LinkDesk:
+async def get_link_desk(database: CurrentDatabase) -> LinkDesk:
     """For the pages behind the links of mails."""
     return LinkDesk(database)
 
@@ -302,7 +321,7 @@ class Ledger:
                     record_disclosure(session, version, actor=self.actor)
 
 
-def get_ledger(database: CurrentDatabase, actor: CurrentActor) -> Ledger:
+async def get_ledger(database: CurrentDatabase, actor: CurrentActor) -> Ledger:
     """The ledger of who has seen which version of which need."""
     return Ledger(database, actor)
 
@@ -327,7 +346,14 @@ def get_anonymiser(engine: CurrentEngine, session: ReadSession) -> Anonymiser:
 
 
 CurrentAnonymiser = Annotated[Anonymiser, Depends(get_anonymiser)]
-Today = Annotated[date, Depends(today)]
+
+
+async def get_today() -> date:
+    """The present day."""
+    return today()
+
+
+Today = Annotated[date, Depends(get_today)]
 CurrentPage = Annotated[PageQuery, Depends()]
 
 
@@ -340,7 +366,7 @@ class AskedMatches:
     explain: Explain
 
 
-def get_match_filters(
+async def get_match_filters(
     day: Today,
     top: Annotated[int, Query(ge=1, le=200, description="Length of the list.")] = 10,
     explain: Annotated[ExplainLevel, Query(description=EXPLAINED)] = Explain.BRIEF,

@@ -66,11 +66,11 @@ class Tags:
             )
 
 
-def _of_new(response: Response) -> Tags:
+async def _of_new(response: Response) -> Tags:
     return Tags(response)
 
 
-def _of_read(
+async def _of_read(
     response: Response,
     _condition: Annotated[
         str | None,
@@ -80,7 +80,7 @@ def _of_read(
     return Tags(response)
 
 
-def _of_change(
+async def _of_change(
     request: Request,
     response: Response,
     _condition: Annotated[

@@ -40,6 +40,7 @@ def make_gate(settings: Settings) -> Gate:
             address=settings.rate_limit_address,
             key=settings.rate_limit_key,
             sign_in=settings.rate_limit_sign_in,
+            processes=settings.workers,
         )
         if settings.rate_limits
         else None,

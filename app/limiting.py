@@ -41,11 +41,16 @@ class Standing:
 class RateLimits:
     """The limits, each as `limits` writes them: 600/minute."""
 
-    def __init__(self, *, address: str, key: str, sign_in: str) -> None:
+    def __init__(self, *, address: str, key: str, sign_in: str, processes: int = 1) -> None:
+        """`processes` count beside each other: attempts to sign in are divided among them.
+
+        Whoever tries out passwords must not get more attempts from more processes. Everything else
+        is counted by each process in full, since a client mostly stays with one.
+        """
         self._items: dict[Policy, RateLimitItem] = {
             "address": parse(address),
             "key": parse(key),
-            "sign-in": parse(sign_in),
+            "sign-in": _share(parse(sign_in), processes),
         }
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
@@ -68,6 +73,10 @@ class RateLimits:
                 f"Too many requests: wait {standing.reset} s, and ask less often.",
                 headers={"Retry-After": str(standing.reset)},
             )
+
+
+def _share(item: RateLimitItem, processes: int) -> RateLimitItem:
+    return type(item)(max(1, item.amount // processes), item.multiples, item.namespace)
 
 
 def address_of(scope: Scope) -> str:

@@ -59,6 +59,7 @@ from app.services.erasure_ledger import Ledger
 from app.services.model import load_model, model_for
 from app.services.snapshots import Snapshots
 from app.settings import Settings, get_settings
+from app.shedding import Overload, Places, Shedding
 from matching.encoders import Encoder, make_encoder
 from matching.sudachi import sudachi_words
 from matching.text import BIGRAMS, read_japanese_by
@@ -178,6 +179,8 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.state.gate = make_gate(settings)
     app.state.settings = settings
     errors.install(app)
+    places = Places(settings.requests_at_once, settings.requests_waiting)
+    app.add_middleware(Shedding, places=places)
     app.add_middleware(
         Admission, free=["/healthz"]
     )  # inside of the guard: slow bodies hold nothing
@@ -207,7 +210,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.add_middleware(RequestLog)  # around the others: it tells of what they refuse, too
     app.state.traces = tracing.start(settings.otlp_endpoint, engines.database.engine, app)
     app.openapi = partial(_document, app)  # type: ignore[method-assign]
-    _secure(app)
+    _secure(app, places)
     return app
 
 
@@ -226,13 +229,17 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _secure(app: FastAPI) -> None:
-    """Numbers and security headers around everything, also what answers unexpected errors."""
+def _secure(app: FastAPI, places: Places) -> None:
+    """Numbers and security headers around everything, also what answers unexpected errors.
+
+    And inside of them what sends requests away that have no place.
+    """
     build = app.build_middleware_stack
     pages = frozenset({"/docs", "/docs/oauth2-redirect"})
 
     def secured() -> ASGIApp:
-        return RequestIds(SecurityHeaders(build(), pages=pages, assets="/static-offline-docs/"))
+        inner = Overload(build(), places=places)
+        return RequestIds(SecurityHeaders(inner, pages=pages, assets="/static-offline-docs/"))
 
     app.build_middleware_stack = secured  # type: ignore[method-assign]
 

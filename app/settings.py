@@ -116,6 +116,12 @@ class Settings(MailSettings):
     """Whether staff must say by the header X-Purpose what it reads needs and introductions for."""
     erasure_ledger: str = ""
     """File of the erasures, which a restored backup is brought up to; best on another volume."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes of `enmusubi serve`; each holds the corpus and its own caches."""
+    requests_at_once: Annotated[int, Field(ge=1, le=32)] = 6
+    """Requests that a process works on at the same time."""
+    requests_waiting: Annotated[int, Field(ge=0)] = 24
+    """Requests that wait for their turn in a process; more are answered 503 at once."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 5_000_000
     """Larger request bodies are refused with 413."""
     session_idle_minutes: Annotated[int, Field(ge=1)] = 120

@@ -4,7 +4,9 @@ Each condition is put together from `app.access.decide` over all states there ar
 can never show more than the policy says; a test compares the two for every state.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, true
@@ -64,6 +66,8 @@ def _is_related(actor: Actor, relation: Relation) -> ColumnElement[bool]:
     return true()
 
 
+# A condition says nothing of any row, and making one takes longer than the database to answer it.
+@lru_cache(maxsize=1000)
 def needs_for(actor: Actor, action: Action, views: frozenset[View] = SEEN) -> ColumnElement[bool]:
     """Condition on `Need` under which `action` gives the actor one of these views."""
     found: list[ColumnElement[bool]] = []
@@ -86,12 +90,14 @@ def needs_for(actor: Actor, action: Action, views: frozenset[View] = SEEN) -> Co
     return or_(false(), *found)
 
 
-def need_views(actor: Actor, action: Action) -> dict[View, ColumnElement[bool]]:
+@lru_cache(maxsize=1000)
+def need_views(actor: Actor, action: Action) -> Mapping[View, ColumnElement[bool]]:
     """For each view that occurs, the condition on `Need` under which the actor has it."""
     occurring = {decide(actor.role, action, state) for state in states(Noun.NEED, actor.role)} - {
         View.NONE
     }
-    return {view: needs_for(actor, action, frozenset({view})) for view in sorted(occurring)}
+    views = {view: needs_for(actor, action, frozenset({view})) for view in sorted(occurring)}
+    return MappingProxyType(views)
 
 
 def introductions_for(

@@ -1,10 +1,13 @@
 """`serve`, `migrate`, `demo`."""
 
 import logging
-from typing import Annotated, Final
+import os
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import exists, select
 
 from app.access import Action
@@ -15,7 +18,7 @@ from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
 from app.contexts import SYSTEM
 from app.log_format import logging_as
-from app.main import create_app, make_engines
+from app.main import create_app, make_engines, repeat_erasures
 from app.schemas.explanation import Explain
 from app.services.audit import shown
 from app.services.corpus import Engine
@@ -33,6 +36,9 @@ from models import Need, NeedStatus, ObjectKind, Partner
 SHOWN_NEED: Final = "ms-n03"
 """Of the sample region."""
 
+WORKERS: Final = "ENMUSUBI_WORKERS"
+HANGING_SECONDS: Final = 120
+"""A process that says nothing for so long is ended: reading a large corpus takes seconds."""
 HEADER_BYTES: Final = 65_536
 """Of the address and the headers of a request together; larger ones are refused."""
 
@@ -40,18 +46,53 @@ HEADER_BYTES: Final = 65_536
 def serve(
     host: Annotated[str | None, typer.Option(help="Default: ENMUSUBI_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Default: ENMUSUBI_PORT.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes; default: ENMUSUBI_WORKERS.")
+    ] = None,
 ) -> None:
     """Serve the API; its documentation is at /docs."""
     open_database()
-    _serve(make_engines(get_settings()), host, port)
+    processes = workers or get_settings().workers
+    # Made here in any case: what the settings name and cannot be used is said before the start.
+    engines = make_engines(get_settings())
+    if processes == 1:
+        _serve(engines, host, port)
+    else:
+        _serve_by_many(engines, host, port, processes)
 
 
 def _serve(engines: Engines, host: str | None, port: int | None) -> None:
-    settings = get_settings()
+    _quieten()
+    _run(create_app(get_settings(), engines), host, port)
+
+
+def _serve_by_many(engines: Engines, host: str | None, port: int | None, processes: int) -> None:
+    """Serve by so many processes; this one looks after them, and starts one anew that ends."""
+    # While nobody else has the file open, what an erasure left in it can be removed.
+    repeat_erasures(engines.database, get_settings())
+    engines.database.engine.dispose()
+    os.environ[WORKERS] = str(processes)  # a worker has its settings from there
+    with TemporaryDirectory(prefix="enmusubi-metrics-") as folder:
+        # Whichever worker is asked for the metrics answers for all of them.
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        _run("app.cli.serving:make_worker", host, port, workers=processes, factory=True)
+
+
+def make_worker() -> FastAPI:
+    """The application of one process among several."""
+    _quieten()
+    return create_app()
+
+
+def _quieten() -> None:
     # A record that cannot be written is else printed as it is, past the formatters.
     logging.raiseExceptions = False
+
+
+def _run(app: FastAPI | str, host: str | None, port: int | None, **options: Any) -> None:
+    settings = get_settings()
     uvicorn.run(
-        create_app(settings, engines),
+        app,
         host=host or settings.host,
         port=port or settings.port,
         log_config=logging_as(settings.log_format),
@@ -61,6 +102,8 @@ def _serve(engines: Engines, host: str | None, port: int | None) -> None:
         http="h11",
         h11_max_incomplete_event_size=HEADER_BYTES,
         server_header=False,
+        timeout_worker_healthcheck=HANGING_SECONDS,
+        **options,
     )
 
 

@@ -3,13 +3,15 @@
 from http import HTTPStatus
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
 
 from app.access import Action, View, rule
 from app.api_route import ApiRoute
 from app.deps import (
     CurrentActor,
     CurrentEngine,
+    CurrentEngines,
     CurrentLedger,
     CurrentPage,
     MatchFilters,
@@ -37,8 +39,9 @@ from app.services import (
     partner_groups,
     teams,
 )
+from app.services.match_answers import AskedList
 from matching.filters import Filters
-from models import NeedKind, NeedStatus, ObjectKind, Role
+from models import Confidentiality, NeedKind, NeedStatus, ObjectKind, Role
 
 router = APIRouter(prefix="/needs", tags=["needs"], route_class=ApiRoute)
 
@@ -161,20 +164,21 @@ def close_need(
     return tags.show(NeedOut.model_validate(closed))
 
 
-@router.get("/{need_id}/matches")
+@router.get("/{need_id}/matches", response_model=MatchListOut | CandidateListOut)
 @rule(Action.MATCH_NEED)
 def match_need(
     need_id: UUID,
     session: ReadSession,
     actor: CurrentActor,
-    engine: CurrentEngine,
+    engines: CurrentEngines,
     asked: MatchFilters,
     today: Today,
-) -> MatchListOut | CandidateListOut:
+) -> Response:
     """The partners that fit this need, the best first, with the reasons.
 
     Staff see everything; a company sees anonymous candidates, and may not filter them.
     """
+    engine = engines.current(session)
     need = needs.get_need(session, need_id, actor=actor, action=Action.MATCH_NEED)
     needs.require_open(need)
     audit.shown(session, ObjectKind.NEED, [need_id])
@@ -182,19 +186,33 @@ def match_need(
     view = needs.view_of(session, need, actor=actor, action=Action.MATCH_NEED)
     if view is View.COARSE:
         candidates.require_plain(asked.filters, top=asked.top, today=today)
-    found = matches.match_need(
-        session,
-        engine,
-        need,
-        filters=asked.filters,
-        top=asked.top,
-        explain=explained(view, asked.explain),
+
+    def compute() -> bytes:
+        found = matches.match_need(
+            session,
+            engine,
+            need,
+            filters=asked.filters,
+            top=asked.top,
+            explain=explained(view, asked.explain),
+        )
+        shown: BaseModel
+        if view is View.FULL:
+            shown = match_list(need.id, found)
+        else:
+            groups = partner_groups.count_groups(session)
+            query = needs.query_of(need)
+            some = candidates.candidates(found, query, need_id=need.id, groups=groups)
+            shown = candidate_list(need.id, found, some)
+        return shown.model_dump_json(by_alias=True).encode()
+
+    key = AskedList(
+        need_id, needs.query_of(need), view, asked.filters, asked.top, asked.explain, today
     )
-    if view is View.FULL:
-        return match_list(need.id, found)
-    groups = partner_groups.count_groups(session)
-    shown = candidates.candidates(found, needs.query_of(need), need_id=need.id, groups=groups)
-    return candidate_list(need.id, found, shown)
+    shared = need.confidentiality is not Confidentiality.NAMED_STAFF
+    body = matches.answer(session, engine, key, compute) if shared else compute()
+    # Bytes: an answer that is remembered is neither checked nor written anew.
+    return Response(body, media_type="application/json")
 
 
 @router.post("/{need_id}/team")

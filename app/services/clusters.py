@@ -28,6 +28,8 @@ def list_clusters(session: Session, *, cursor: str | None, limit: int) -> PageOf
 
 def clusters_by_slug(session: Session, slugs: Collection[str]) -> list[Cluster]:
     """The clusters named; Problem 422 that says which of them do not exist."""
+    if not slugs:
+        return []
     found = session.scalars(select(Cluster).where(Cluster.slug.in_(slugs))).all()
     unknown = set(slugs) - {cluster.slug for cluster in found}
     if unknown:

@@ -31,6 +31,7 @@ from app.services.corpus_vectors import (
     find_vectors,
     stored_by_now,
 )
+from app.services.match_answers import MatchAnswers
 from app.services.need_scores import NeedScoresCache
 from app.services.snapshots import Reached, Snapshots, unwatched
 from matching.corpus import Corpus, Evidence
@@ -384,6 +385,7 @@ class Engine:
     corpora: CorpusCache
     need_scores: NeedScoresCache
     model: Model
+    answers: MatchAnswers = field(default_factory=MatchAnswers, compare=False)
 
     @classmethod
     def make(

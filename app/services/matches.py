@@ -1,6 +1,6 @@
 """Match lists: partners for a need or a text, and open needs for a partner."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -13,6 +13,7 @@ from app.errors import invalid
 from app.schemas.explanation import Explain
 from app.services.corpus import Engine, Loaded
 from app.services.embeddings import load_vectors
+from app.services.match_answers import AskedList
 from app.services.needs import query_of
 from app.tracing import span
 from app.visibility import needs_for
@@ -27,7 +28,7 @@ from matching.reverse import AskedNeed, Standing, rank_needs
 from matching.signals import Sentence
 from matching.splitting import Facet, split, wordings
 from matching.text import content_hash, tokens
-from models import Need, NeedStatus, Partner
+from models import CorpusRevision, Need, NeedStatus, Partner
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,23 @@ def match_need(
     """The partners that fit a need best."""
     query = query_of(need)
     return _match(session, engine, query, filters=filters, top=top, explain=explain, need=need)
+
+
+def answer(
+    session: Session, engine: Engine, asked: AskedList, compute: Callable[[], bytes]
+) -> bytes:
+    """What `compute` makes of this list in this session, remembered from an equal request or made.
+
+    The caller has been given the list's view of the need in this request, and the need is not for
+    named staff.
+    """
+    loaded = engine.corpora.current(session)
+    found = engine.answers.find(loaded.corpus, asked)
+    if found is not None:
+        return found
+    if session.scalar(select(CorpusRevision.value)) != loaded.revision:
+        return compute()  # the corpus is newer than the rows of this session: for nobody else
+    return engine.answers.get(loaded.corpus, asked, compute)
 
 
 def match_text(

@@ -87,6 +87,7 @@ MAY: dict[str, tuple[str, ...]] = {
         "app.audit_chain",
         "app.changes",
         "app.auditing",
+        "app.batching",
         "app.contexts",
         "app.db_engines",
         "app.errors",

@@ -1,0 +1,127 @@
+"""Finished answers of match lists, remembered, and computed once where many ask at once."""
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from app.access import View
+from app.schemas.explanation import Explain
+from matching.corpus import Corpus, Query
+from matching.filters import Filters
+
+MOST_BYTES: Final = 64_000_000
+"""Of the answers remembered for one corpus: some 1,500 lists of ten partners with evidence."""
+OVERHEAD: Final = 2_000
+"""Bytes that an entry takes beside its answer and the need's text, rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedList:
+    """All that an answer hangs on beside the corpus and the engine that ranks."""
+
+    need_id: UUID
+    query: Query
+    """The need as it is now, not only its id: an edited need is another question."""
+    view: View
+    """What the policy has just given the caller: staff and companies never share an answer."""
+    filters: Filters
+    top: int
+    explain: Explain
+    day: date
+
+
+class MatchAnswers:
+    """Keeps the most recently used answers of one corpus; another corpus empties it.
+
+    It knows nothing of actors: whoever asks must have been given the view by the policy in this
+    very request. Needs for named staff must not be brought here.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._held = 0
+        self._corpus: weakref.ref[Corpus] | None = None
+        self._answers: OrderedDict[AskedList, bytes] = OrderedDict()
+        self._under_way: dict[AskedList, Future[bytes]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """Of the answers and the texts they are kept under, about."""
+        return self._held
+
+    def find(self, corpus: Corpus, asked: AskedList) -> bytes | None:
+        """The answer, if it is remembered for this corpus."""
+        with self._lock:
+            self._follow(corpus)
+            found = self._answers.get(asked)
+            if found is not None:
+                self._answers.move_to_end(asked)
+            return found
+
+    def get(self, corpus: Corpus, asked: AskedList, compute: Callable[[], bytes]) -> bytes:
+        """The answer, remembered, or computed here or by another thread that is at it.
+
+        `compute` must read rows of the revision that the corpus is of: its answer is given to all
+        who ask the same of this corpus. What it raises is raised here alone; who waited for it
+        then computes for himself.
+        """
+        with self._lock:
+            self._follow(corpus)
+            found = self._answers.get(asked)
+            if found is not None:
+                return found
+            waiting = self._under_way.get(asked)
+            if waiting is None:
+                mine = self._under_way[asked] = Future[bytes]()
+        if waiting is not None:
+            return compute() if waiting.exception() is not None else waiting.result()
+        return self._compute(corpus, asked, compute, mine)
+
+    def _compute(
+        self, corpus: Corpus, asked: AskedList, compute: Callable[[], bytes], mine: Future[bytes]
+    ) -> bytes:
+        try:
+            answer = compute()
+        except BaseException as error:
+            self._end(asked, mine)
+            mine.set_exception(error)
+            raise
+        with self._lock:
+            if self._corpus is not None and self._corpus() is corpus:
+                self._keep(asked, answer)
+        self._end(asked, mine)
+        mine.set_result(answer)
+        return answer
+
+    def _follow(self, corpus: Corpus) -> None:
+        if self._corpus is None or self._corpus() is not corpus:
+            self._answers.clear()
+            # Those who are at it go on for who waits already; nobody else joins them.
+            self._under_way = {}
+            self._held = 0
+            self._corpus = weakref.ref(corpus)
+
+    def _end(self, asked: AskedList, mine: Future[bytes]) -> None:
+        with self._lock:
+            if self._under_way.get(asked) is mine:
+                del self._under_way[asked]
+
+    def _keep(self, asked: AskedList, answer: bytes) -> None:
+        size = _size(asked, answer)
+        if size > self._most or asked in self._answers:
+            return
+        self._answers[asked] = answer
+        self._held += size
+        while self._held > self._most:
+            self._held -= _size(*self._answers.popitem(last=False))
+
+
+def _size(asked: AskedList, answer: bytes) -> int:
+    return len(answer) + 4 * len(asked.query.text) + OVERHEAD
