@@ -225,12 +225,10 @@ def _product(
     indptr: IntArray,
     size: int,
     weight: FloatArray,
-) -> FloatArray:
-    if values is None:
-        data = np.ones(int(indptr[-1]))
-    else:
-        data = np.concatenate(values, dtype=np.float64, casting="unsafe")
+) -> NDArray[np.float32]:
+    # In float32, as the impacts are: a share of some hundred words is wrong by less than 1e-7.
+    data = np.ones(int(indptr[-1]), np.float32) if values is None else np.concatenate(values)
     narrow = indptr.astype(np.int32) if indptr[-1] < 1 << 31 else indptr
     columns = csc_array((data, np.concatenate(documents), narrow), shape=(size, len(weight)))
-    total: FloatArray = columns @ weight
+    total: NDArray[np.float32] = columns @ weight.astype(np.float32)
     return total
