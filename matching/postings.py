@@ -66,8 +66,8 @@ class Postings:
             place = np.minimum(np.searchsorted(self.held, term_id), terms - 1)
             known = self.held[place] == term_id
         start: IntArray = self.indptr[place].astype(np.int64)
-        end: IntArray = np.where(known, self.indptr[place + 1], self.indptr[place])
-        return start, end.astype(np.int64)
+        after: IntArray = self.indptr[place + 1].astype(np.int64)
+        return start, np.where(known, after, start)
 
     def frequency_from(self, first: int) -> IntArray:
         """Number of documents that hold each of the terms held here from number `first` on."""

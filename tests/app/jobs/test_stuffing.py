@@ -85,7 +85,7 @@ def pairs(task: Task) -> list[Pair]:
     found: list[Pair] = []
     while len(found) < PAIRS:
         judged = task.queries[int(random.integers(len(task.queries)))]
-        partner = task.corpus.partners[random.integers(len(task.corpus.partners))].id
+        partner = task.corpus.partners[int(random.integers(len(task.corpus.partners)))].id
         place = _place(task.corpus, partner, judged.query, judged.vector)
         if place is not None:
             found.append(Pair(judged, partner, place))
