@@ -292,6 +292,7 @@ def make_engines(settings: Settings) -> Engines:
             settings.inline_embeddings,
             settings.sentence_cache,
             Snapshots(settings.data_dir) if settings.snapshots else None,
+            settings.vectors,
         ),
     )
 

@@ -12,7 +12,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS_SHED: Final = Counter(
-    "enmusubi_requests_shed", "Requests answered 503: busy, starting, or the database is away."
+    "enmusubi_requests_shed", "Requests answered 503 since there were too many at once."
 )
 INDEX_BUILD_SECONDS: Final = Histogram(
     "enmusubi_index_build_seconds",

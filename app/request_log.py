@@ -14,8 +14,6 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.metrics import REQUESTS_SHED
-
 logger = logging.getLogger(__name__)
 
 UNROUTED: Final = "-"
@@ -62,8 +60,6 @@ class RequestLog:
 
 
 def _tell(scope: Scope, route: str, status: int, seconds: float) -> None:
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        REQUESTS_SHED.inc()
     if route in QUIET and status < HTTPStatus.BAD_REQUEST:
         return
     fields = {

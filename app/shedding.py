@@ -9,16 +9,15 @@ from collections import deque
 from http import HTTPStatus
 from typing import Final
 
-from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem, respond
 from app.limiting import EXEMPT
+from app.metrics import REQUESTS_SHED
 
 PATIENCE: Final = 10.0
 """Seconds after which a request that still waits is sent away as well."""
 RETRY_AFTER: Final = 1
-SHED: Final = Counter("enmusubi_requests_shed", "Requests answered 503 since there were too many")
 
 _BUSY: Final = respond(
     Problem(
@@ -166,7 +165,7 @@ class Shedding:
 
 
 async def _send_away(scope: Scope, receive: Receive, send: Send) -> None:
-    SHED.inc()
+    REQUESTS_SHED.inc()
     await _BUSY(scope, receive, send)
 
 
