@@ -7,7 +7,7 @@ watch over it ask `/healthz`, `/readyz` and `/metrics`, which never wait here.
 import asyncio
 from collections import deque
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -133,9 +133,8 @@ class Shedding:
         """Wait for a place; False if none came free in time, or nobody waits for an answer."""
         slot = self._places.queue_up()
         try:
-            await asyncio.wait(
-                {slot, gone}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED
-            )
+            either: set[asyncio.Future[Any]] = {slot, gone}
+            await asyncio.wait(either, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
         except BaseException:
             self._places.give_up(slot)
             raise

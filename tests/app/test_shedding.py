@@ -1,6 +1,7 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -41,9 +42,10 @@ class Caller:
     def __init__(self, shedding: ASGIApp, path: str = "/v1/needs") -> None:
         self.sent: list[Message] = []
         self._left, self._given = asyncio.Event(), False
-        self.task = asyncio.create_task(
-            shedding({"type": "http", "path": path}, self._receive, self._send)
-        )
+        self.task = asyncio.create_task(self._call(shedding, path))
+
+    async def _call(self, app: ASGIApp, path: str) -> None:
+        await app({"type": "http", "path": path}, self._receive, self._send)
 
     async def _receive(self) -> Message:
         if not self._given:
@@ -68,8 +70,8 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def _run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 30))  # type: ignore[arg-type]
+def _run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 30))
 
 
 def test_some_work_some_wait_and_the_rest_is_sent_away() -> None:

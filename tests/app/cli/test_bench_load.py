@@ -19,7 +19,7 @@ from app.services.embeddings import measure
 from app.services.matches import match_need
 from app.services.needs import query_of
 from app.shedding import Places, Shedding
-from matching.encoders import HashingEncoder
+from matching.encoders.hashing import HashingEncoder
 from matching.filters import Filters
 from matching.synthetic import make_region
 from models import Need
@@ -82,6 +82,7 @@ def test_under_too_much_load_some_are_served_some_sent_away_and_health_goes_on()
         go_on.set()
         await asyncio.gather(*asking)
         watching.cancel()
+        await asyncio.wait([watching])
         for client in clients:
             client.close()
         return answers, health

@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 
 from app.access import View
 from app.db import Database
-from app.routes import needs as routes
 from app.schemas.explanation import Explain
+from app.services import matches
 from app.services.corpus import Engine
 from app.services.keys import create_key
 from app.services.match_answers import AskedList, MatchAnswers
@@ -154,13 +154,13 @@ def need_id(database: Database, company_id: str) -> str:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each list that is computed."""
     found: list[int] = []
-    match_need = routes.matches.match_need
+    match_need = matches.match_need
 
     def counted(*values: Any, **named: Any) -> Any:
         found.append(1)
         return match_need(*values, **named)
 
-    monkeypatch.setattr(routes.matches, "match_need", counted)
+    monkeypatch.setattr(matches, "match_need", counted)
     return found
 
 
