@@ -112,7 +112,7 @@ def test_nothing_writes_past_the_sessions() -> None:
     # region that `bench` makes up.
     audited = {"audit_chain.py", "auditing.py", "db.py", "contexts.py", "outbox.py"}
     copies = {"passage_vectors.py", "vector_index.py", "vector_search_pg.py"}
-    assert found == audited | copies | {"bench_region.py"}
+    assert found == audited | copies | {"region.py"}
 
 
 def test_a_row_is_created_changed_and_deleted(database: Database) -> None:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI, Response
 
-from app.cli.bench_load import FAILED, Answers, Client, closed_loop, open_loop, watch
-from app.cli.bench_region import fill
+from app.bench.load import FAILED, Answers, Client, closed_loop, open_loop, watch
+from app.bench.region import fill
 from app.contexts import SYSTEM
 from app.db import Database
 from app.schemas.explanation import Explain
