@@ -37,7 +37,10 @@ class Admission:
         if scope["type"] != "http" or scope["path"] in self._free:
             await self._app(scope, receive, send)
             return
-        limiter: CapacityLimiter = scope["app"].state.admission  # made when the service starts
+        limiter: CapacityLimiter | None = getattr(scope["app"].state, "admission", None)
+        if limiter is None:  # the service has not started: nothing is held yet
+            await self._app(scope, receive, send)
+            return
         try:
             with fail_after(WAIT_SECONDS):
                 await limiter.acquire()

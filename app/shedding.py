@@ -19,12 +19,10 @@ PATIENCE: Final = 10.0
 """Seconds after which a request that still waits is sent away as well."""
 RETRY_AFTER: Final = 1
 
-_BUSY: Final = respond(
-    Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The service is busy: try again shortly.",
-        headers={"Retry-After": str(RETRY_AFTER)},
-    )
+_BUSY: Final = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The service is busy: try again shortly.",
+    headers={"Retry-After": str(RETRY_AFTER)},
 )
 _Slot = asyncio.Future[None]
 
@@ -101,11 +99,11 @@ class Shedding:
     free again when the answer begins, so that a slow reader holds none either.
     """
 
-    def __init__(self, app: ASGIApp, *, places: Places, patience: float = PATIENCE) -> None:
-        """A request waits for `patience` seconds at most."""
+    def __init__(self, app: ASGIApp, *, places: Places) -> None:
+        """A request waits for `PATIENCE` seconds at most."""
         self._app = app
         self._places = places
-        self._patience = patience
+        self._patience = PATIENCE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on when its turn comes, or answer 503."""
@@ -165,7 +163,7 @@ class Shedding:
 
 async def _send_away(scope: Scope, receive: Receive, send: Send) -> None:
     REQUESTS_SHED.inc()
-    await _BUSY(scope, receive, send)
+    await respond(_BUSY)(scope, receive, send)
 
 
 def _again(body: Message, gone: asyncio.Future[Message]) -> Receive:

@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import shedding as shedding_module
 from app.limiting import EXEMPT
+from app.metrics import REQUESTS_SHED
 from app.settings import Settings
 from app.shedding import Overload, Places, Shedding
 from tests.app.asking import problem
@@ -150,10 +152,12 @@ def test_nothing_is_done_for_who_went_away() -> None:
     _run(test)
 
 
-def test_who_waits_too_long_is_sent_away() -> None:
+def test_who_waits_too_long_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shedding_module, "PATIENCE", 0.01)
+
     async def test() -> None:
         app = Held()
-        shedding = Shedding(app, places=Places(1, 2), patience=0.01)
+        shedding = Shedding(app, places=Places(1, 2))
         first, second = Caller(shedding), Caller(shedding)
         await second.task
         assert second.status == 503
@@ -192,8 +196,10 @@ def test_the_application_sheds(
     assert inner._places is outer._places
     monkeypatch.setattr(inner._places, "_free", 0)
     monkeypatch.setattr(inner._places, "_most_waiting", 0)
+    before = REQUESTS_SHED._value.get()
     answer = anonymous.get("/v1/needs")
     problem(answer, 503)
+    assert REQUESTS_SHED._value.get() == before + 1
     assert answer.headers["retry-after"] == "1"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert anonymous.get("/healthz").status_code == 200
