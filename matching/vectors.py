@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -338,7 +338,7 @@ def nearest_of(
     return highest(best, wanted)
 
 
-def highest(values: FloatArray, limit: int) -> IntArray:
+def highest(values: NDArray[np.floating[Any]], limit: int) -> IntArray:
     """Positions of the `limit` highest values above -inf, in no order; of equals, the first."""
     found = np.arange(len(values))
     if len(values) > limit:
