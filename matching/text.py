@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Literal
 
 import Stemmer
@@ -226,8 +227,7 @@ def languages_of(text: str) -> frozenset[Language]:
     found: set[Language] = set()
     if japanese >= OWN_LETTERS or language_of(text) == "ja":
         found.add("ja")
-    pieces = (piece for piece in split_at_japanese(text) if len(piece) >= 2 * OWN_WORDS - 1)
-    if any(count_latin_words(piece) >= OWN_WORDS for piece in pieces):
+    if any(map(_has_own_words, split_at_japanese(text))):
         found.add("en")
     return frozenset(found or {"en"})  # a short English text with a Japanese name in it
 
@@ -251,6 +251,14 @@ def count_latin_words(text: str) -> int:
     """Number of words outside kana and kanji that hold a letter."""
     words = _LATIN_WORD.findall(_JAPANESE_RUN.sub(" ", text))
     return sum(map(_has_letter, words))
+
+
+def _has_own_words(piece: str) -> bool:
+    """True if a piece without Japanese has `OWN_WORDS` words: it is read no further than these."""
+    if len(piece) < 2 * OWN_WORDS - 1:
+        return False
+    words = filter(_has_letter, (word.group() for word in _LATIN_WORD.finditer(piece)))
+    return len(list(islice(words, OWN_WORDS))) == OWN_WORDS
 
 
 def _has_letter(text: str) -> bool:
