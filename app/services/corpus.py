@@ -32,6 +32,7 @@ from app.services.corpus_vectors import (
     find_vectors,
     stored_by_now,
 )
+from app.services.counting import count_many
 from app.services.match_answers import MatchAnswers
 from app.services.need_scores import NeedScoresCache
 from app.services.snapshots import Reached, Snapshots, unwatched
@@ -56,8 +57,6 @@ DRIFT: Final = 0.2
 """Share of rows in changed parts above which the corpus is made anew in the background."""
 STALE_SECONDS: Final = 86_400.0
 """So long at most a corpus and its snapshot may hold what has been deleted."""
-AT_ONCE: Final = 20_000
-"""Texts whose words are held one by one; those of more are put together in arrays."""
 MANY: Final = 10_000
 """Texts waiting for vectors, above which it is not asked all the time which have arrived."""
 REST: Final = 5.0
@@ -249,12 +248,7 @@ class CorpusCache:
         """The words of these texts; those of a small corpus are remembered."""
         if len(evidence) >= self._large > 0:
             self._terms = {}
-            return Counted.joined(
-                [
-                    Counted.of([count_terms(piece.text) for piece in evidence[at : at + AT_ONCE]])
-                    for at in range(0, len(evidence), AT_ONCE)
-                ]
-            )
+            return count_many([piece.text for piece in evidence])
         known = self._terms
         terms = [known.get(piece.text) or count_terms(piece.text) for piece in evidence]
         self._terms = {piece.text: one for piece, one in zip(evidence, terms, strict=True)}
