@@ -39,7 +39,7 @@ def _for_few() -> Iterator[None]:
         patch.setattr(vectors, "CODED", 1)
         patch.setattr(vectors, "TILE", 8)
         patch.setattr(batched, "TILE", 8)
-        patch.setattr(batched, "FIRST", 4)
+        patch.setattr(batched, "PATIENCE", 6)
         patch.setattr(bounded, "CHUNK", 2)
         patch.setattr(bounded, "SEEDS", 1)
         patch.setattr(bounded, "BLOCK", 16)
