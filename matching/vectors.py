@@ -340,9 +340,10 @@ def nearest_of(
 
 def highest(values: FloatArray, limit: int) -> IntArray:
     """Positions of the `limit` highest values above -inf, in no order; of equals, the first."""
-    found = np.arange(len(values))
-    if len(values) > limit:
-        least = np.partition(values, -limit)[-limit]
-        above = np.flatnonzero(values > least)
-        found = np.append(above, np.flatnonzero(values == least)[: limit - len(above)])
-    return found[values[found] > -np.inf]
+    found = np.flatnonzero(values > -np.inf)
+    if len(found) > limit:
+        some = values[found]
+        least = np.partition(some, -limit)[-limit]
+        above, equal = found[some > least], found[some == least]
+        found = np.append(above, equal[: limit - len(above)])
+    return found
