@@ -119,8 +119,9 @@ def best_by_bounds(
         if edge == LOWEST:
             break
         best = exact(texts(bounds >= edge))
-        least = np.float32(np.partition(best, -wanted)[-wanted] - margin)
-        if least > LOWEST:
+        known = best[best > LOWEST]
+        if len(known) >= wanted:
+            least = np.float32(np.partition(known, -wanted)[-wanted] - margin)
             if least < edge:
                 np.maximum(best, exact(texts((bounds >= least) & (bounds < edge))), out=best)
             return best

@@ -20,8 +20,10 @@ from matching.model import Model
 from matching.pairs import BoolArray, FloatArray, IntArray, Pairs
 from matching.ranker import CANDIDATES, Opening, admit, gather, score
 
-BLOCK: Final = 64
-"""Questions that search together. Each holds one byte for a piece of evidence meanwhile."""
+BLOCK: Final = 256
+"""Questions that search together: a product with as many runs at the machine's full rate."""
+ROOM: Final = 1 << 29
+"""Bytes: each question of a block holds one for each piece of evidence meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,16 @@ def score_matrix(
     corpus: Corpus,
     *,
     model: Model | None = None,
-    block: int = BLOCK,
+    block: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> ScoreMatrix:
     """The table of n questions; `progress` is told how many more are done.
 
-    Holds ``block * len(corpus.evidence)`` bytes beside the result. A score that is not a number
-    makes no pair.
+    Holds ``block * len(corpus.evidence)`` bytes beside the result; without a `block`, so many
+    questions at once as `BLOCK` and `ROOM` allow. A score that is not a number makes no pair.
     """
     model = model or Model()
+    block = block or max(1, min(BLOCK, ROOM // max(1, len(corpus.evidence))))
     found = []
     for first in range(0, len(questions), block):
         some = questions[first : first + block]

@@ -344,12 +344,13 @@ def highest(values: NDArray[np.floating[Any]], limit: int) -> IntArray:
         hopeful = _hopeful(values, limit)
         if 2 * len(hopeful) <= len(values):
             return hopeful[highest(values[hopeful], limit)]
-    found = np.arange(len(values))
-    if len(values) > limit:
-        least = np.partition(values, -limit)[-limit]
-        above = np.flatnonzero(values > least)
-        found = np.append(above, np.flatnonzero(values == least)[: limit - len(above)])
-    return found[values[found] > -np.inf]
+    found = np.flatnonzero(values > -np.inf)
+    if len(found) > limit:
+        some = values[found]
+        least = np.partition(some, -limit)[-limit]
+        above, equal = found[some > least], found[some == least]
+        found = np.append(above, equal[: limit - len(above)])
+    return found
 
 
 _DEEP: Final = 32

@@ -7,14 +7,19 @@ import numpy as np
 
 from app.bench.limits import MachineLimits
 from app.bench.timing import OURS, Measured, Rows, timed
+from matching.batched import TILE, nearest_each
 from matching.corpus import Corpus
+from matching.ranker import CANDIDATES
 from matching.score_matrix import Question, score_matrix
 from matching.synthetic import Request
+from matching.vectors import Among, Asked, VectorIndex
 
 BLOCK: Final = "nightly, dense part"
 WHOLE: Final = "nightly, all signals"
 QUESTIONS: Final = 256
 """Of the dense part."""
+ROUNDS: Final = 3
+"""Of which the fastest counts, as where the limits are measured."""
 
 
 def nightly(corpus: Corpus, requests: Sequence[Request], limits: MachineLimits) -> Rows:
@@ -33,20 +38,43 @@ def nightly(corpus: Corpus, requests: Sequence[Request], limits: MachineLimits) 
 def _dense_part(
     corpus: Corpus, requests: Sequence[Request], limits: MachineLimits, flops: float
 ) -> Rows:
+    """Ours, and the product without which nobody can know all cosines, in turn; the best of each.
+
+    `flops` are those of one question.
+    """
     n = len(corpus.evidence)
-    block = np.stack([requests[i % len(requests)].vector for i in range(QUESTIONS)])
+    block = [requests[i % len(requests)].vector for i in range(QUESTIONS)]
+    across = np.ascontiguousarray(np.stack(block).T)
     vectors = corpus.vectors.at(np.arange(n))
-    timed(lambda: block @ vectors[: n // 10].T)
-    seconds, _ = timed(lambda: [block @ vectors[i : i + 65536].T for i in range(0, n, 65536)])
-    rate = QUESTIONS / seconds
+    index = VectorIndex(vectors)
+    everyone = np.ones(n, bool)
+    among = Among(corpus.speech.codes, corpus.partner_of, len(corpus.partners), everyone)
+    kinds = len(corpus.speech.kinds)
+    asked = [Asked(vector, np.ones(kinds), np.zeros(kinds)) for vector in block]
+    room = np.empty((TILE, QUESTIONS), np.float32)
+
+    def product() -> None:
+        for start in range(0, n, TILE):
+            tile = vectors[start : start + TILE]
+            np.matmul(tile, across, out=room[: len(tile)])
+
+    engines = {
+        OURS: lambda: nearest_each(index, asked, [among] * QUESTIONS, CANDIDATES),
+        "NumPy product, nothing kept": product,
+    }
+    best = dict.fromkeys(engines, np.inf)
+    for _ in range(ROUNDS):
+        for name, work in engines.items():
+            best[name] = min(best[name], timed(work)[0])
     return [
         Measured(
             BLOCK,
-            "NumPy product, nothing kept",
+            name,
             n,
             "per second",
-            rate,
-            share_of_limit=rate * flops / limits.gemm_flops_all_cores,
+            QUESTIONS / seconds,
+            share_of_limit=QUESTIONS / seconds * flops / limits.gemm_flops_all_cores,
             limit="GEMM rate",
         )
+        for name, seconds in best.items()
     ]

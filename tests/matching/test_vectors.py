@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -40,7 +40,7 @@ def _for_few() -> Iterator[None]:
         patch.setattr(vectors, "CODED", 1)
         patch.setattr(vectors, "TILE", 8)
         patch.setattr(batched, "TILE", 8)
-        patch.setattr(batched, "FIRST", 4)
+        patch.setattr(batched, "PATIENCE", 6)
         patch.setattr(bounded, "CHUNK", 2)
         patch.setattr(bounded, "SEEDS", 1)
         patch.setattr(bounded, "BLOCK", 16)
@@ -197,6 +197,52 @@ def test_many_questions_find_what_each_finds(search: Search, number: int, cut: b
     found = nearest_each(elsewhere, asked, among, search.wanted)
     assert [sorted(each.tolist()) for each in found] == expected
     assert elsewhere.asked == number
+
+
+@repeatable
+@given(searches(), st.integers(2, 9), st.sampled_from([1, 16]))
+def test_many_questions_may_each_allow_other_texts(search: Search, number: int, crowd: int) -> None:
+    some = [replace(search, among=_drawn(search), asked=_another(search)) for _ in range(number)]
+    index = VectorIndex.build(search.vectors)
+    asked, among = [each.asked for each in some], [each.among for each in some]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batched, "CROWD", crowd)
+        patch.setattr(batched, "DENSE", 0.2)
+        found = nearest_each(index, asked, among, search.wanted)
+    assert [sorted(each.tolist()) for each in found] == [each.expected() for each in some]
+
+
+def _another(search: Search) -> Asked:
+    vector = eighths(search.random, search.vectors.shape[1])
+    return Asked(vector, search.asked.slope, search.asked.shift)
+
+
+def _drawn(search: Search) -> Among:
+    share = search.random.choice([0.1, 0.5, 0.95, 1])
+    return narrowed(search.among, search.random.random(len(search.vectors)) < share)
+
+
+def test_the_best_of_many_questions_may_lie_anywhere() -> None:
+    rows, asked = units(6000, 16, seed=13), units(24, 16, seed=14)
+    among = among_all(6000, 900, kinds=2)
+    order = np.argsort(rows @ asked[0])
+    for places in (order, order[::-1]):
+        index = VectorIndex(rows[places])
+        each = [Asked(one, np.array([1.0, 0.6]), np.array([0.0, 0.2])) for one in asked]
+        found = nearest_each(index, each, [among] * len(each), 40)
+        for one, partners in zip(each, found, strict=True):
+            expected = nearest_of(index.vectors @ one.vector, one, among, index.filled, 40)
+            assert set(partners.tolist()) == set(expected.tolist())
+
+
+def test_equal_texts_of_many_questions_are_taken_in_order() -> None:
+    rows, asked = units(2000, 16, seed=15), units(3, 16, seed=16)
+    rows[100:] = rows[0]
+    among = among_all(2000, 2000)
+    found = nearest_each(
+        VectorIndex(rows), [plainly(one) for one in (*asked, rows[0])], [among] * 4, 30
+    )
+    assert sorted(found[-1].tolist()) == [0, *range(100, 129)]
 
 
 def _from(middle: int, search: Search) -> IntArray:
