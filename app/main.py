@@ -179,11 +179,12 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.state.gate = make_gate(settings)
     app.state.settings = settings
     errors.install(app)
-    places = Places(settings.requests_at_once, settings.requests_waiting)
-    app.add_middleware(Shedding, places=places)
-    app.add_middleware(
-        Admission, free=["/healthz"]
-    )  # inside of the guard: slow bodies hold nothing
+    # No more than there are connections for: who has a place is let in at once.
+    at_once = min(settings.requests_at_once, requests_at_once(engines.database.engine))
+    places = Places(at_once, settings.requests_waiting)
+    # Inside of the places: what waits outside of them would be a second queue, without an end.
+    app.add_middleware(Admission, free=["/healthz"])
+    app.add_middleware(Shedding, places=places)  # inside of the guard: slow bodies hold nothing
     app.add_middleware(
         RequestGuard,
         maximum=settings.max_body_bytes,

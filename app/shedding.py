@@ -19,12 +19,10 @@ PATIENCE: Final = 10.0
 """Seconds after which a request that still waits is sent away as well."""
 RETRY_AFTER: Final = 1
 
-_BUSY: Final = respond(
-    Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The service is busy: try again shortly.",
-        headers={"Retry-After": str(RETRY_AFTER)},
-    )
+_BUSY: Final = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The service is busy: try again shortly.",
+    headers={"Retry-After": str(RETRY_AFTER)},
 )
 _Slot = asyncio.Future[None]
 
@@ -165,7 +163,7 @@ class Shedding:
 
 async def _send_away(scope: Scope, receive: Receive, send: Send) -> None:
     REQUESTS_SHED.inc()
-    await _BUSY(scope, receive, send)
+    await respond(_BUSY)(scope, receive, send)  # made anew: it bears the request's number
 
 
 def _again(body: Message, gone: asyncio.Future[Message]) -> Receive:
