@@ -163,7 +163,7 @@ class Shedding:
 
 async def _send_away(scope: Scope, receive: Receive, send: Send) -> None:
     REQUESTS_SHED.inc()
-    await respond(_BUSY)(scope, receive, send)
+    await respond(_BUSY)(scope, receive, send)  # made anew: it bears the request's number
 
 
 def _again(body: Message, gone: asyncio.Future[Message]) -> Receive:

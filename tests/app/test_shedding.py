@@ -1,15 +1,20 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import shedding as shedding_module
+from app.admission import Admission
+from app.db_engines import SPARE_CONNECTIONS
 from app.limiting import EXEMPT
+from app.main import create_app
 from app.metrics import REQUESTS_SHED
 from app.settings import Settings
 from app.shedding import Overload, Places, Shedding
@@ -203,6 +208,22 @@ def test_the_application_sheds(
     assert answer.headers["retry-after"] == "1"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert anonymous.get("/healthz").status_code == 200
+
+
+def test_nobody_waits_for_a_connection_outside_of_the_places(tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None,
+        data_dir=tmp_path,
+        encoder="hashing",
+        database_url=SecretStr("postgresql://nobody@127.0.0.1/none"),  # never opened
+        database_connections=8,
+        requests_at_once=32,
+    )
+    layers = _layers(create_app(settings).build_middleware_stack())
+    kinds = [type(layer) for layer in layers]
+    assert kinds.index(Overload) < kinds.index(Shedding) < kinds.index(Admission)
+    inner = next(layer for layer in layers if isinstance(layer, Shedding))
+    assert inner._places.free == 8 - SPARE_CONNECTIONS
 
 
 def _layers(app: object) -> list[object]:
