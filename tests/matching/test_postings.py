@@ -15,9 +15,10 @@ documents = st.lists(st.dictionaries(st.integers(0, TERMS - 1), st.integers(1, 9
 asked = st.lists(st.tuples(st.integers(0, TERMS + 1), st.floats(0.125, 4.0)), max_size=8)
 
 
-def made(held: list[dict[int, int]], kind: type | None) -> Postings:
+def made(held: list[dict[int, int]], kind: type[np.generic] | None) -> Postings:
     number = [term for one in held for term in one]
-    value = None if kind is None else np.array([n for one in held for n in one.values()], kind)
+    counts = [n for one in held for n in one.values()]
+    value: np.ndarray | None = None if kind is None else np.array(counts, kind)
     ends = np.cumsum([0] + [len(one) for one in held])
     return postings_from(np.array(number, np.int32), value, ends, TERMS)
 

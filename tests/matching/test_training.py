@@ -69,6 +69,7 @@ def test_training_is_the_same_twice_and_the_weights_may_be_kept() -> None:
     assert kept.pull is None
 
 
+@pytest.mark.slow
 def test_a_query_without_candidates_does_not_stop_the_training() -> None:
     examples = make_examples((1, 0, 0), number=20)
     empty = make_examples((1, 0, 0), number=1, name="unanswered")[0]

@@ -253,6 +253,7 @@ def test_evaluate_refuses_a_folder_without_judgements(tmp_path: Path, settings: 
     assert "qrels.tsv" in str(result.exception)
 
 
+@pytest.mark.slow
 def test_bench_rank_reports_each_stage_and_stable_lists() -> None:
     command = ["bench", "rank", "--partners", "20", "--capabilities", "100", "--queries", "4"]
     report = json.loads(run(*command, "--json"))

@@ -55,6 +55,7 @@ def test_match_uses_the_model(
     assert not any(contributions[1:])
 
 
+@pytest.mark.slow
 def test_evaluate_uses_the_model(
     one_sided: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

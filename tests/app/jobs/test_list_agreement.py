@@ -107,6 +107,7 @@ def japanese_part_of_the_region(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_filters_and_the_engine_are_those_of_evaluate(tmp_path: Path) -> None:
     """Needs in Japanese alone have the same lists here as there."""
     folder = japanese_part_of_the_region(tmp_path / "japanese")
