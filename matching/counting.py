@@ -17,9 +17,6 @@ CHUNK: Final = 2_000
 AHEAD: Final = 4
 """Chunks for each process that are read before the first is done."""
 
-NICE: Final = 5
-"""How far the processes stand back behind others."""
-
 
 def count_texts(
     texts: Iterable[str],
@@ -30,7 +27,7 @@ def count_texts(
     """The counted words of texts, in their order; `progress` is told how many more are done.
 
     With several `processes`, new ones are started (not forked: threads may be running), which cost
-    a second each, give way to others, and end when this one ends, however it does. Raises
+    a second each and end when this one ends, however it does. Raises
     BrokenProcessPool if one of them is killed, or OSError if none can be started. Japanese words
     other than pairs of characters are counted in this process, since what cuts them belongs to it.
     """
@@ -63,8 +60,7 @@ def _count(texts: list[str]) -> Counted:
 
 
 def _start() -> None:
-    """In a new process: requests go before it, and it does not outlive whoever asked for it."""
-    os.nice(NICE)
+    """In a new process: it does not outlive whoever asked for it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

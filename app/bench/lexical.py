@@ -25,8 +25,9 @@ def lexical(
 ) -> Rows:
     """The best passages of each question; `terms` (n,) are those of the corpus's evidence.
 
-    Ours counts a term that the question repeats by the square root of its repeats, bm25s once; both
-    add up the same postings.
+    Both look up the words, add up the same postings in float32 and choose the best; bm25s orders
+    them besides. Ours counts a term that the question repeats by the square root of its repeats,
+    bm25s once.
     """
     asked = [count_terms(request.query.text) for request in requests]
     asked = [question for question in asked if len(corpus.lexical.known(question).term_id)]

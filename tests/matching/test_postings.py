@@ -1,9 +1,12 @@
 """What terms weigh in documents, read where the postings lie, against a plain sum."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from matching import postings
 from matching.postings import Postings, postings_from
@@ -15,10 +18,10 @@ documents = st.lists(st.dictionaries(st.integers(0, TERMS - 1), st.integers(1, 9
 asked = st.lists(st.tuples(st.integers(0, TERMS + 1), st.floats(0.125, 4.0)), max_size=8)
 
 
-def made(held: list[dict[int, int]], kind: type[np.generic] | None) -> Postings:
+def made(held: list[dict[int, int]], kind: type | None) -> Postings:
     number = [term for one in held for term in one]
-    counts = [n for one in held for n in one.values()]
-    value: np.ndarray | None = None if kind is None else np.array(counts, kind)
+    counts = np.array([count for one in held for count in one.values()])
+    value: NDArray[Any] | None = None if kind is None else counts.astype(kind)
     ends = np.cumsum([0] + [len(one) for one in held])
     return postings_from(np.array(number, np.int32), value, ends, TERMS)
 
