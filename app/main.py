@@ -10,7 +10,6 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi_offline import FastAPIOffline
-from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -339,7 +338,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _expose_metrics(app: FastAPI) -> None:
-    instrumentator = Instrumentator()  # to show them only: `app.request_log` counts requests
     # Counts of requests would tell anybody how many needs there are: a key is asked for.
     answers: dict[int | str, dict[str, Any]] = {key: PROBLEMS[key] for key in (401, 403, 503)}
     app.get("/metrics", tags=["operation"], dependencies=[Depends(get_actor)], responses=answers)(
