@@ -98,7 +98,7 @@ def install(target: type[Session]) -> None:
     event.listen(target, "before_flush", _note_deleted)
     event.listen(target, "after_flush", _note_flushed)
     event.listen(target, "do_orm_execute", _note_bulk)
-    event.listen(target, "before_commit", _log)
+    event.listen(target, "before_commit", log)
     event.listen(target, "after_transaction_end", _end)
 
 
@@ -150,7 +150,12 @@ def _note_bulk(state: ORMExecuteState) -> None:
         note_all_changed(state.session)
 
 
-def _log(session: Session) -> None:
+def log(session: Session) -> None:
+    """Raise the revision for what the session has changed, unless it is in a savepoint.
+
+    Before the audit log is locked: a change of the encoder holds the revision for a while, and
+    nobody who only reads may wait for that.
+    """
     if session.get_nested_transaction() is not None:
         return
     session.flush()

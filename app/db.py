@@ -105,7 +105,9 @@ class Database:
             yield session
             if not (session.in_transaction() and session.is_active):
                 return  # the block has caught what rolled it back: there is nothing to commit
-            auditing.flush_entries(session)  # all that can fail before the commit
+            # All that can fail before the commit; each lock in the order of the hooks below.
+            changes.log(session)
+            auditing.flush_entries(session)
             try:
                 session.commit()
             except DBAPIError as error:
@@ -131,8 +133,9 @@ class Database:
             append(session, reads)
 
 
+# In this order: the revision is locked first, always, and the audit log last.
+changes.install(Session)
 auditing.install(Session)
-changes.install(Session)  # after it: at the commit the audit's row is locked first, always
 
 
 @event.listens_for(Session, "after_begin")

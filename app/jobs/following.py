@@ -81,10 +81,13 @@ class Follower(threading.Thread):
 
     def _follow(self) -> None:
         with self._database.reading(SYSTEM) as session:
-            corpora = self._engines.current(session).corpora
+            engine = self._engines.current(session)
+            corpora = engine.corpora
             if corpora.ready(session) is None:
                 return  # the worker loads it first
             corpora.renew(session)
+            loaded = corpora.current(session)
+            engine.answers.follow(loaded.corpus, loaded.revision)
         if corpora.wants_build and (self._builder is None or not self._builder.is_alive()):
             self._builder = threading.Thread(
                 target=self._build, args=(corpora,), name="corpus-builder", daemon=True

@@ -58,6 +58,14 @@ class MatchAnswers:
         """Of the answers and the texts they are kept under, about."""
         return self._held
 
+    def follow(self, corpus: Corpus, revision: int) -> None:
+        """Forget what was of another corpus or revision, even if nobody asks again.
+
+        Of somebody who was erased, names are in answers.
+        """
+        with self._lock:
+            self._follow(corpus, revision)
+
     def find(self, corpus: Corpus, revision: int, asked: AskedList) -> bytes | None:
         """The answer, if it is remembered for this corpus as of this revision of the data."""
         with self._lock:

@@ -16,11 +16,13 @@ from models import (
     AuditEntry,
     Cluster,
     Confidentiality,
+    CorpusRevision,
     ObjectKind,
     Partner,
     Role,
     new_id,
 )
+from tests.app.asking import eventually
 from tests.factories import make_account, make_introduction, make_need, make_partner
 
 
@@ -112,3 +114,24 @@ def test_a_reading_is_recorded(database: Database) -> None:
     with database.reading() as session:
         entry = session.scalars(select(AuditEntry)).one()
     assert (entry.event, entry.account_id) == ("read", actor.account_id)
+
+
+def test_who_only_reads_does_not_wait_for_a_change_of_the_encoder(database: Database) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+    def read() -> None:
+        with database.reading() as session:
+            shown(session, ObjectKind.NEED, [new_id()])
+
+    with ThreadPoolExecutor(2) as pool, database.engine.connect() as holder:
+        holder.execute(select(CorpusRevision.value).with_for_update())
+        writing = pool.submit(_fill, database, 1)
+        with database.engine.connect() as other:
+            autocommitted = other.execution_options(isolation_level="AUTOCOMMIT")
+            eventually(lambda: autocommitted.scalar(text(waiting)), seconds=30)
+        pool.submit(read).result(30)
+        assert not writing.done()
+        holder.rollback()
+        writing.result(30)
+    with database.reading() as session:
+        assert verify(session).fault is None

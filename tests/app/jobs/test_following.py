@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from app.db import Database
@@ -13,7 +14,9 @@ from app.jobs.following import Follower
 from app.services.corpus import CorpusCache, Engine
 from app.settings import Settings
 from matching.encoders import make_encoder
+from models import Partner
 from tests.app.asking import eventually
+from tests.app.services.test_match_answers import ASKED
 from tests.conftest import engines_of
 from tests.factories import make_capability, make_partner
 
@@ -59,6 +62,22 @@ def test_a_change_elsewhere_is_in_memory_without_a_request(
         for number in (2, 3):
             add(database)
             eventually(lambda number=number: pieces(corpora) == number, seconds=20)  # type: ignore[misc]
+
+
+def test_answers_from_before_a_change_are_forgotten_without_a_request(
+    database: Database, engine: Engine
+) -> None:
+    add(database)
+    follower = Follower(engines_of(engine))
+    with database.reading() as session:
+        loaded = engine.corpora.current(session)
+    engine.answers.get(loaded.corpus, loaded.revision, ASKED, lambda: b"somebody's name")
+    follower._follow()
+    assert engine.answers.held_bytes > 0
+    with database.writing() as session:
+        session.delete(session.scalars(select(Partner)).one())
+    follower._follow()
+    assert engine.answers.held_bytes == 0
 
 
 def test_it_goes_on_after_the_database_was_away(
