@@ -11,8 +11,10 @@ from threading import BoundedSemaphore
 from typing import Any, Final, Literal
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 from psycopg import Connection, sql
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.contexts import SYSTEM
@@ -227,7 +229,18 @@ class PgVectors:
     def _connection(self) -> Iterator["Connection[Any]"]:
         with _FREE, self.database.reading(SYSTEM) as session:
             session.connection().exec_driver_sql(_SETTINGS)
-            yield _driver(session)
+            try:
+                yield _driver(session)
+            except psycopg.Error as error:
+                # As SQLAlchemy would raise it, so that a lost server is answered 503 here as well.
+                raise DBAPIError.instance(
+                    "search of vectors",
+                    None,
+                    error,
+                    psycopg.Error,
+                    hide_parameters=True,
+                    dialect=session.get_bind().dialect,
+                ) from error
 
 
 def literal(vector: Vectors) -> sql.Literal:

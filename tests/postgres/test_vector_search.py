@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from sqlalchemy import URL, delete, select
+from sqlalchemy.exc import DBAPIError
 
 from app.db import Database
 from app.services.vector_keys import Keys
@@ -126,6 +127,12 @@ def test_texts_that_the_database_cannot_search_yet_are_searched_here(filled: Dat
     found = both.stored.nearest(asked_of(vector), both.among, 1)
     assert found.tolist() == [both.among.partner_of[row]]
     assert both.stored.cosines(vector, np.array([row]))[0] == pytest.approx(1)
+
+
+def test_an_error_of_the_server_is_one_of_sqlalchemy(both: Both) -> None:
+    """Which the service answers with 503."""
+    with pytest.raises(DBAPIError), both.stored._connection() as driver:
+        driver.execute("SELECT 1 / 0")
 
 
 def test_a_large_part_stays_in_the_database(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
