@@ -2,7 +2,8 @@
 
 A request holds a connection to the database while it waits for a thread, and may want a second one:
 if as many were let in as come, all connections would be held by requests that wait for another,
-until each is given up. Those that are not let in yet hold nothing.
+until each is given up. Those that are not let in yet hold nothing. How many requests of users come
+so far is bounded before (`app.shedding`); those who watch over the service come past that.
 """
 
 from collections.abc import Collection
@@ -11,7 +12,7 @@ from typing import Final
 
 from anyio import CapacityLimiter, fail_after
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem, respond
 
@@ -25,7 +26,10 @@ def admit(app: FastAPI, *, most: int) -> None:
 
 
 class Admission:
-    """Lets requests in one after the other as others leave, but for paths that ask no database."""
+    """Lets requests in one after the other as others leave, but for paths that ask no database.
+
+    One has left when its answer begins: its connections are free then, however slowly it is read.
+    """
 
     def __init__(self, app: ASGIApp, *, free: Collection[str]) -> None:
         """`free`: paths that are always let in."""
@@ -37,10 +41,14 @@ class Admission:
         if scope["type"] != "http" or scope["path"] in self._free:
             await self._app(scope, receive, send)
             return
-        limiter: CapacityLimiter = scope["app"].state.admission  # made when the service starts
+        limiter: CapacityLimiter | None = getattr(scope["app"].state, "admission", None)
+        if limiter is None:  # the service has not started: nothing is held yet
+            await self._app(scope, receive, send)
+            return
+        borrower = object()  # not the task, since a library may send from another one
         try:
             with fail_after(WAIT_SECONDS):
-                await limiter.acquire()
+                await limiter.acquire_on_behalf_of(borrower)
         except TimeoutError:
             problem = Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
@@ -49,7 +57,19 @@ class Admission:
             )
             await respond(problem)(scope, receive, send)
             return
+        held = True
+
+        def leave() -> None:
+            nonlocal held
+            if held:
+                held = False
+                limiter.release_on_behalf_of(borrower)
+
+        async def leaving(message: Message) -> None:
+            leave()
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, leaving)
         finally:
-            limiter.release()
+            leave()

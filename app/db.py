@@ -103,6 +103,8 @@ class Database:
         """
         with self.writes(info={KEY: context_of(who)}) as session, session.begin():
             yield session
+            if not (session.in_transaction() and session.is_active):
+                return  # the block has caught what rolled it back: there is nothing to commit
             auditing.flush_entries(session)  # all that can fail before the commit
             try:
                 session.commit()

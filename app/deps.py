@@ -20,6 +20,7 @@ from fastapi.security import (
     HTTPBearer,
 )
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from app.access import Action, Actor, Noun, may_ever, rule_of
 from app.auditing import acting
@@ -184,8 +185,11 @@ async def _read(
     database: CurrentDatabase, actor: CurrentActor, purpose: StatedPurpose
 ) -> AsyncIterator[Session]:
     reading = database.reading(actor)
-    # Here and not in a thread: a session asks the database nothing before its first statement.
-    session = reading.__enter__()
+    if database.replica is None:
+        # Here and not in a thread: such a session asks nothing before its first statement.
+        session = reading.__enter__()
+    else:
+        session = await run_in_threadpool(reading.__enter__)
     acting(session, actor, purpose)
     try:
         yield session

@@ -31,7 +31,7 @@ from app.jobs.uses import UsesWriter
 from app.jobs.worker import EmbeddingWorker
 from app.limiting import RateLimiting
 from app.middleware import RequestGuard
-from app.monitoring import MONITOR
+from app.monitoring import MONITOR, metrics
 from app.request_ids import RequestIds
 from app.request_log import RequestLog
 from app.routes import (
@@ -179,11 +179,12 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     app.state.gate = make_gate(settings)
     app.state.settings = settings
     errors.install(app)
-    places = Places(settings.requests_at_once, settings.requests_waiting)
-    app.add_middleware(Shedding, places=places)
-    app.add_middleware(
-        Admission, free=["/healthz"]
-    )  # inside of the guard: slow bodies hold nothing
+    # No more than there are connections for: who has a place is let in at once.
+    at_once = min(settings.requests_at_once, requests_at_once(engines.database.engine))
+    places = Places(at_once, settings.requests_waiting)
+    # Inside of the places: what waits outside of them would be a second queue, without an end.
+    app.add_middleware(Admission, free=["/healthz"])
+    app.add_middleware(Shedding, places=places)  # inside of the guard: slow bodies hold nothing
     app.add_middleware(
         RequestGuard,
         maximum=settings.max_body_bytes,
@@ -292,6 +293,7 @@ def make_engines(settings: Settings) -> Engines:
             settings.inline_embeddings,
             settings.sentence_cache,
             Snapshots(settings.data_dir) if settings.snapshots else None,
+            settings.vectors,
         ),
     )
 
@@ -337,14 +339,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _expose_metrics(app: FastAPI) -> None:
-    instrumentator = Instrumentator(
-        should_group_status_codes=False, excluded_handlers=["/metrics", "/healthz"]
-    )
-    instrumentator.instrument(app, metric_namespace="enmusubi")
+    instrumentator = Instrumentator()  # to show them only: `app.request_log` counts requests
     # Counts of requests would tell anybody how many needs there are: a key is asked for.
-    answers = {status: PROBLEMS[status] for status in (401, 403, 503)}
-    instrumentator.expose(
-        app, tags=["operation"], dependencies=[Depends(get_actor)], responses=answers
+    answers: dict[int | str, dict[str, Any]] = {key: PROBLEMS[key] for key in (401, 403, 503)}
+    app.get("/metrics", tags=["operation"], dependencies=[Depends(get_actor)], responses=answers)(
+        metrics
     )
     for route in app.routes:
         if isinstance(route, Route) and route.path in LIBRARY_ROUTES:

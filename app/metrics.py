@@ -11,8 +11,19 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+REQUESTS: Final = Counter(
+    "enmusubi_http_requests",
+    "Requests by route, method and status.",
+    ["handler", "method", "status"],
+)
+REQUEST_SECONDS: Final = Histogram(
+    "enmusubi_http_request_duration_seconds",
+    "Time from a request to the end of its answer, by route and method.",
+    ["handler", "method"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
 REQUESTS_SHED: Final = Counter(
-    "enmusubi_requests_shed", "Requests answered 503: busy, starting, or the database is away."
+    "enmusubi_requests_shed", "Requests answered 503 since there were too many at once."
 )
 INDEX_BUILD_SECONDS: Final = Histogram(
     "enmusubi_index_build_seconds",

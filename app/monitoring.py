@@ -1,13 +1,16 @@
 """What /metrics reads anew at each look: the corpus, the database's pool, the last nightly run."""
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import REGISTRY
+from fastapi import Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -66,6 +69,20 @@ class Monitor(Collector):
 
 MONITOR: Final = Monitor()
 REGISTRY.register(MONITOR)
+
+
+def metrics() -> Response:
+    """Figures for Prometheus.
+
+    Of several processes what they have counted is added up; what is read anew, such as the
+    database, the pool and the last night, is what the one that answers finds.
+    """
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(MONITOR)
+    return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

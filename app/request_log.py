@@ -1,4 +1,4 @@
-"""One line of the log for each request, in place of the server's own.
+"""One line of the log for each request, in place of the server's own, and its place in /metrics.
 
 uvicorn writes the address as it was asked for, with ids, tokens of links in mails, and whatever a
 caller puts there by mistake. This line has the route's template instead.
@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.metrics import REQUESTS_SHED
+from app.metrics import REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ UNROUTED: Final = "-"
 none: the path is then whatever somebody typed."""
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked for every few seconds by machines: told only if the answer is an error."""
+UNCOUNTED: Final = frozenset({"/healthz", "/metrics"})
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Others are not quoted."""
 
@@ -52,7 +53,9 @@ class RequestLog:
         try:
             await self._app(scope, receive, seen)
         finally:
-            _tell(scope, self._template(scope), status, time.perf_counter() - begun)
+            seconds, route = time.perf_counter() - begun, self._template(scope)
+            _count(scope, route, status, seconds)
+            _tell(scope, route, status, seconds)
 
     def _template(self, scope: Scope) -> str:
         """The path of the route that a request came to, with names for its parts."""
@@ -61,9 +64,15 @@ class RequestLog:
         return self._templates.get(scope.get("endpoint"), UNROUTED)
 
 
+def _count(scope: Scope, route: str, status: int, seconds: float) -> None:
+    """For /metrics; by the template, since the library looks for it anew among all routes."""
+    if route not in UNCOUNTED:
+        method = scope["method"] if scope["method"] in METHODS else UNROUTED
+        REQUESTS.labels(route, method, str(status)).inc()
+        REQUEST_SECONDS.labels(route, method).observe(seconds)
+
+
 def _tell(scope: Scope, route: str, status: int, seconds: float) -> None:
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        REQUESTS_SHED.inc()
     if route in QUIET and status < HTTPStatus.BAD_REQUEST:
         return
     fields = {

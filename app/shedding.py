@@ -7,25 +7,22 @@ watch over it ask `/healthz`, `/readyz` and `/metrics`, which never wait here.
 import asyncio
 from collections import deque
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
-from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem, respond
 from app.limiting import EXEMPT
+from app.metrics import REQUESTS_SHED
 
 PATIENCE: Final = 10.0
 """Seconds after which a request that still waits is sent away as well."""
 RETRY_AFTER: Final = 1
-SHED: Final = Counter("enmusubi_requests_shed", "Requests answered 503 since there were too many")
 
-_BUSY: Final = respond(
-    Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The service is busy: try again shortly.",
-        headers={"Retry-After": str(RETRY_AFTER)},
-    )
+_BUSY: Final = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The service is busy: try again shortly.",
+    headers={"Retry-After": str(RETRY_AFTER)},
 )
 _Slot = asyncio.Future[None]
 
@@ -102,11 +99,11 @@ class Shedding:
     free again when the answer begins, so that a slow reader holds none either.
     """
 
-    def __init__(self, app: ASGIApp, *, places: Places, patience: float = PATIENCE) -> None:
-        """A request waits for `patience` seconds at most."""
+    def __init__(self, app: ASGIApp, *, places: Places) -> None:
+        """A request waits for `PATIENCE` seconds at most."""
         self._app = app
         self._places = places
-        self._patience = patience
+        self._patience = PATIENCE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on when its turn comes, or answer 503."""
@@ -134,9 +131,8 @@ class Shedding:
         """Wait for a place; False if none came free in time, or nobody waits for an answer."""
         slot = self._places.queue_up()
         try:
-            await asyncio.wait(
-                {slot, gone}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED
-            )
+            either: set[asyncio.Future[Any]] = {slot, gone}
+            await asyncio.wait(either, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
         except BaseException:
             self._places.give_up(slot)
             raise
@@ -166,8 +162,8 @@ class Shedding:
 
 
 async def _send_away(scope: Scope, receive: Receive, send: Send) -> None:
-    SHED.inc()
-    await _BUSY(scope, receive, send)
+    REQUESTS_SHED.inc()
+    await respond(_BUSY)(scope, receive, send)  # made anew: it bears the request's number
 
 
 def _again(body: Message, gone: asyncio.Future[Message]) -> Receive:

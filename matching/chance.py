@@ -55,32 +55,47 @@ UNKNOWN: Final = Chance(0.1, 0.1)
 """Of cosines where there are none to learn from: what texts of many fields have in MiniLM."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """What the cosines of n unit vectors follow from: their sum (d,) and that of ``xxᵀ`` (d, d)."""
+
+    number: int
+    total: NDArray[np.float64]
+    second: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32]) -> "Moments":
+        """Of unit vectors (n, d)."""
+        total = vectors.sum(axis=0, dtype=np.float64)
+        return cls(len(vectors), total, (vectors.T @ vectors).astype(np.float64))
+
+    def within(self) -> Chance:
+        """Of the cosine of two of them, exactly.
+
+        ``E[x·y] = |E[x]|²`` and ``E[(x·y)²] = |E[xxᵀ]|²`` over all pairs, from which the n pairs of
+        a vector with itself are taken out. Of fewer than two, `UNKNOWN`.
+        """
+        n = self.number
+        if n < 2:
+            return UNKNOWN
+        pairs = n * (n - 1)
+        mean = (float(self.total @ self.total) - n) / pairs
+        variance = (float((self.second**2).sum()) - n) / pairs - mean**2
+        return Chance(mean, max(max(variance, 0.0) ** 0.5, LEAST_COSINE))
+
+    def between(self, other: "Moments") -> Chance:
+        """Of the cosine of one of them with one of others, exactly.
+
+        ``E[x·y] = E[x]·E[y]`` and ``E[(x·y)²]`` is the sum over ``E[xxᵀ] * E[yyᵀ]``.
+        """
+        mean = float(self.total / self.number @ (other.total / other.number))
+        second = float(((self.second / self.number) * (other.second / other.number)).sum())
+        return Chance(mean, max(max(second - mean**2, 0.0) ** 0.5, LEAST_COSINE))
+
+
 def of_cosines(vectors: NDArray[np.float32]) -> Chance:
-    """Of the cosine of two random unit vectors among `vectors` (n, d), exactly.
-
-    ``E[x·y] = |E[x]|²`` and ``E[(x·y)²] = |E[xxᵀ]|²`` over all pairs, from which the n pairs of a
-    vector with itself are taken out. Of fewer than two, `UNKNOWN`.
-    """
-    n = len(vectors)
-    if n < 2:
-        return UNKNOWN
-    total = vectors.sum(axis=0, dtype=np.float64)
-    second = (vectors.T @ vectors).astype(np.float64)
-    pairs = n * (n - 1)
-    mean = (float(total @ total) - n) / pairs
-    variance = (float((second**2).sum()) - n) / pairs - mean**2
-    return Chance(mean, max(max(variance, 0.0) ** 0.5, LEAST_COSINE))
-
-
-def of_cosines_between(left: NDArray[np.float32], right: NDArray[np.float32]) -> Chance:
-    """Of the cosine of one of the unit vectors `left` (n, d) with one of `right` (m, d), exactly.
-
-    ``E[x·y] = E[x]·E[y]`` and ``E[(x·y)²]`` is the sum over ``E[xxᵀ] * E[yyᵀ]``.
-    """
-    mean = float(left.mean(axis=0, dtype=np.float64) @ right.mean(axis=0, dtype=np.float64))
-    second = (left.T @ left).astype(np.float64) / len(left)
-    second *= (right.T @ right).astype(np.float64) / len(right)
-    return Chance(mean, max(max(float(second.sum()) - mean**2, 0.0) ** 0.5, LEAST_COSINE))
+    """Of the cosine of two random unit vectors among `vectors` (n, d), exactly."""
+    return Moments.of(vectors).within()
 
 
 def of_words(weight: FloatArray, frequency: FloatArray, documents: int, *, doubt: float) -> Chance:

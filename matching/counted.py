@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.aggregate import rows_between
-from matching.phrases import KeyArray, keys_of
-from matching.strings import key_of
+from matching.phrases import KeyArray, keys_of, word_key
 from matching.term_counts import TermCounts
 
 IntArray = NDArray[np.int64]
@@ -72,11 +71,12 @@ class Counted:
         phrases = [keys_of(p.phrases) for p in passages]
         nothing = np.zeros(0, np.uint64)
         listed = [
-            np.fromiter(map(key_of, p.listed), np.uint64) if p.listed else nothing for p in passages
+            np.fromiter(map(word_key, p.listed), np.uint64) if p.listed else nothing
+            for p in passages
         ]
         return cls(
             words=words,
-            word_keys=np.fromiter(map(key_of, words), np.uint64, len(words)),
+            word_keys=np.fromiter(map(word_key, words), np.uint64, len(words)),
             term=Ragged(term, _ends(sizes)),
             count=np.fromiter(counts, np.uint32, sizes.sum()),
             phrases=ragged(phrases),

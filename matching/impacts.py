@@ -70,12 +70,19 @@ class Impacts:
 
     def shares(self, known: KnownTerms) -> FloatArray:
         """BM25 (documents,) over its ceiling, in [0, 1], as `bm25` gives it."""
+        return self.scores(known).astype(np.float64, copy=False)
+
+    def scores(self, known: KnownTerms) -> NDArray[np.floating[Any]]:
+        """As `shares`, in float32 where they are worked out in it."""
         values = known.weight * idf(self.statistics, known.term_id)
-        scores = np.zeros(self.documents)
         total = values.sum()
-        if total > 0:
-            for part in self.parts:
-                part.add(scores, known.term_id, values / total)
+        if not total > 0:
+            return np.zeros(self.documents, np.float32)
+        if len(self.parts) == 1 and self.parts[0].is_whole:
+            return self.parts[0].totals(known.term_id, values / total)
+        scores = np.zeros(self.documents)
+        for part in self.parts:
+            part.add(scores, known.term_id, values / total)
         return scores
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.chance import Chance, of_cosines, of_cosines_between
+from matching.chance import Chance, Moments, of_cosines
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -35,18 +35,16 @@ class Levels:
     def of(cls, vectors: NDArray[np.float32], speech: Mapping[Speech, BoolArray]) -> "Levels":
         """Of the texts with these vectors (n, d); `speech` has a mask (n,) for each kind."""
         filled = vectors.any(axis=1)
-        groups = {
-            kind: vectors[mask & filled]
-            for kind, mask in speech.items()
-            if (mask & filled).sum() >= LEAST
+        own = {kind: mask & filled for kind, mask in speech.items()}
+        known = {
+            kind: Moments.of(vectors[mask]) for kind, mask in own.items() if mask.sum() >= LEAST
         }
-        between = {}
-        for one, left in groups.items():
-            for other, right in groups.items():
-                between[one, other] = (
-                    of_cosines(left) if one == other else of_cosines_between(left, right)
-                )
-        return cls(of_cosines(vectors[filled]), between)
+        between = {
+            (one, other): left.within() if one == other else left.between(right)
+            for one, left in known.items()
+            for other, right in known.items()
+        }
+        return cls(of_cosines(vectors if filled.all() else vectors[filled]), between)
 
     def lines(self, asked: Speech, kinds: Sequence[Speech]) -> tuple[FloatArray, FloatArray]:
         """Slope and shift (k,): what a cosine c counts between a query that speaks `asked` and a

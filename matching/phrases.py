@@ -6,6 +6,7 @@ but equality is ever asked of one.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate, chain
 from typing import Final
 
 import numpy as np
@@ -24,11 +25,13 @@ def phrase_keys(sentences: Sequence[Sequence[str]]) -> bytes:
 
     As the bytes of a uint64 array: small, and equal where the keys are.
     """
-    found = [np.zeros(0, np.uint64)]
-    for words in sentences:
-        keys = np.fromiter(map(_key, words), np.uint64, len(words))
-        found.append(keys[:-1] * _FIRST + keys[1:])
-    return np.unique(np.concatenate(found)).tobytes()
+    sizes = [len(words) for words in sentences if words]
+    keys = np.fromiter(map(word_key, chain.from_iterable(sentences)), np.uint64, sum(sizes))
+    found = keys[:-1] * _FIRST + keys[1:]
+    inside = np.ones(len(keys), bool)
+    ends = np.fromiter(accumulate(sizes), np.int64, len(sizes))
+    inside[ends - 1] = False  # the last word of each sentence
+    return np.unique(found[inside[:-1]]).tobytes()
 
 
 def keys_of(phrases: bytes) -> KeyArray:
@@ -37,5 +40,6 @@ def keys_of(phrases: bytes) -> KeyArray:
 
 
 @lru_cache(maxsize=1 << 18)
-def _key(word: str) -> int:
+def word_key(word: str) -> int:
+    """`key_of` a word, remembered."""
     return key_of(word)

@@ -6,7 +6,7 @@ file therefore numbers its own documents from 0 and knows where they lie in the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from matching.aggregate import rows_between
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
+
+MOST_AT_ONCE: Final = 1 << 31
+"""Places of postings must be below it for SciPy to take them as they lie, in 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class Postings:
         value = 0 if self.value is None else self.value.nbytes
         return self.indptr.nbytes + self.document.nbytes + value
 
+    @property
+    def is_whole(self) -> bool:
+        """True if its documents have the same numbers in the whole, and are not chosen from."""
+        return self.chosen is None and self.target is None and self.first == 0
+
     def bounds(self, term_id: IntArray) -> tuple[IntArray, IntArray]:
         """Where the postings of terms (t,) begin and end."""
         terms = len(self.indptr) - 1
@@ -88,32 +96,22 @@ class Postings:
         """Those of some documents, `wanted` (w,) being their ascending numbers in the whole."""
         return self._found(*self._search(term_id, self._own(wanted)))
 
+    def totals(self, term_id: IntArray, weight: FloatArray) -> NDArray[np.float32]:
+        """What terms (t,) weigh in each of the documents (d,) held here, wherever they lie in the
+        whole."""
+        return _product(self, *self.bounds(term_id), weight * self.scale)
+
     def add(self, scores: FloatArray, term_id: IntArray, weight: FloatArray) -> None:
         """Add to the `scores` of the whole's documents what terms (t,) weigh in each."""
         if self.chosen is not None:
             found = self.find(term_id)
             gain = weight[found.term] * found.value
             scores += np.bincount(found.document, gain, minlength=len(scores))
-            return
-        start, end = self.bounds(term_id)
-        pieces = [slice(*each) for each in zip(start.tolist(), end.tolist(), strict=True)]
-        indptr = np.zeros(len(pieces) + 1, np.int64)
-        np.cumsum(end - start, out=indptr[1:])
-        if not indptr[-1]:
-            return
-        # One product with the terms' columns: a third of the time of adding term by term.
-        total = _product(
-            [self.document[piece] for piece in pieces],
-            None if self.value is None else [self.value[piece] for piece in pieces],
-            indptr,
-            self.documents,
-            weight * self.scale,
-        )
-        if self.target is None:
-            scores[self.first : self.first + self.documents] += total
+        elif self.target is None:
+            scores[self.first : self.first + self.documents] += self.totals(term_id, weight)
         else:
             living = self.target >= 0
-            scores[self.target[living]] += total[living]
+            scores[self.target[living]] += self.totals(term_id, weight)[living]
 
     def select(self, wanted: IntArray, target: IntArray) -> "Postings":
         """Those of the documents `wanted` (w,) alone, which then are called `target` (w,).
@@ -220,15 +218,33 @@ def narrowed(numbers: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
 
 
 def _product(
-    documents: Sequence[NDArray[np.int32]],
-    values: Sequence[NDArray[Any]] | None,
-    indptr: IntArray,
-    size: int,
-    weight: FloatArray,
+    part: Postings, start: IntArray, end: IntArray, weight: FloatArray
 ) -> NDArray[np.float32]:
-    # In float32, as the impacts are: a share of some hundred words is wrong by less than 1e-7.
-    data = np.ones(int(indptr[-1]), np.float32) if values is None else np.concatenate(values)
-    narrow = indptr.astype(np.int32) if indptr[-1] < 1 << 31 else indptr
-    columns = csc_array((data, np.concatenate(documents), narrow), shape=(size, len(weight)))
-    total: NDArray[np.float32] = columns @ weight.astype(np.float32)
+    """(d,) sum of the values of terms (t,), whose postings lie at `start` to `end`, by weight.
+
+    In float32, as the impacts are: a share of some hundred words is wrong by less than 1e-7.
+    """
+    document, value = part.document, part.value
+    if value is None or value.dtype != np.float32 or end.max(initial=0) >= MOST_AT_ONCE:
+        pieces = [slice(*each) for each in zip(start.tolist(), end.tolist(), strict=True)]
+        document = np.concatenate([document[:0], *(document[piece] for piece in pieces)])
+        value = np.concatenate([np.zeros(0, np.float32), *_values(value, pieces)])
+        start, end = np.cumsum(end - start) - (end - start), np.cumsum(end - start)
+    # The terms' columns where they lie, the last one first: what would be between two of them ends
+    # before it begins, and so is empty. Nothing is copied, which halves the time.
+    order = np.argsort(-start)
+    narrow = np.int32 if end.max(initial=0) < MOST_AT_ONCE else np.int64
+    borders = np.zeros(max(2 * len(order), 1), narrow)
+    borders[0 : 2 * len(order) : 2], borders[1::2] = start[order], end[order]
+    weights = np.zeros(len(borders) - 1, np.float32)
+    weights[::2] = weight[order]
+    columns = csc_array((part.documents, len(weights)), dtype=np.float32)
+    columns.indptr, columns.indices, columns.data = borders, document, value
+    total: NDArray[np.float32] = columns @ weights
     return total
+
+
+def _values(value: NDArray[Any] | None, pieces: Sequence[slice]) -> list[NDArray[np.float32]]:
+    if value is None:
+        return [np.ones(piece.stop - piece.start, np.float32) for piece in pieces]
+    return [value[piece].astype(np.float32) for piece in pieces]

@@ -100,7 +100,7 @@ class ProfileIndex:
         """
         partners = len(pieces)
         speaking = np.bincount(partner_of[allowed], minlength=partners)
-        shares = np.where(speaking > 0, self.impacts.shares(known), 0.0)
+        shares: FloatArray = np.multiply(self.impacts.scores(known), speaking > 0, dtype=np.float64)
         touched = (speaking > 0) & (speaking < pieces)
         if not touched.any():
             return shares

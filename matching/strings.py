@@ -74,6 +74,10 @@ class Texts(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return (self.raw(i).decode("utf-8", ERRORS) for i in range(len(self)))
 
+    def equals(self, other: "Texts") -> bool:
+        """True if it is the same strings in the same order."""
+        return np.array_equal(self.ends, other.ends) and np.array_equal(self.blob, other.blob)
+
     def raw(self, place: int) -> bytes:
         """The bytes of the string at a place."""
         return self.blob[self.ends[place] : self.ends[place + 1]].tobytes()
@@ -124,8 +128,13 @@ class Places:
         if not len(self.keys):
             return found
         start = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        for i in np.flatnonzero(self.keys[start] == keys).tolist():
-            place = int(self.place[start[i]])
+        asked = np.flatnonzero(self.keys[start] == keys)
+        proposed = self.place[start[asked]].astype(np.int64)
+        wanted = Texts.of(texts[i] for i in asked.tolist())
+        if wanted.equals(self.texts.take(proposed)):
+            found[asked] = proposed
+            return found
+        for i, place in zip(asked.tolist(), proposed.tolist(), strict=True):
             if self.texts.raw(place) == texts[i].encode("utf-8", ERRORS):
                 found[i] = place
             else:  # another string with the same 64 bits lies before it

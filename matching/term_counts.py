@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from matching.phrases import phrase_keys
 from matching.text import bare_run_words, normalise, sentences, tokens
@@ -47,6 +48,15 @@ def count_terms(text: str) -> TermCounts:
 
 def _said_once(sentences: Sequence[Sequence[str]]) -> Iterator[str]:
     """The words of sentences but those that end three words in a row met before."""
+    threes = [
+        three for words in sentences for three in zip(words, words[1:], words[2:], strict=False)
+    ]
+    if len(set(threes)) == len(threes):
+        return chain.from_iterable(sentences)
+    return _without_repeats(sentences)
+
+
+def _without_repeats(sentences: Sequence[Sequence[str]]) -> Iterator[str]:
     met: set[tuple[str, str, str]] = set()
     for words in sentences:
         yield from words[:2]

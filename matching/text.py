@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Literal
 
 import Stemmer
@@ -31,6 +32,7 @@ _JAPANESE: Final = (
 )
 _JAPANESE_RUN: Final = re.compile(f"[{_JAPANESE}]+")
 _LATIN_WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_ASCII_LETTER: Final = re.compile("[A-Za-z]")
 _WHITESPACE: Final = re.compile(r"\s+")
 # Zero-width and bidi signs, soft hyphens, fillers, variation selectors, tags.
 _INVISIBLE: Final = re.compile(
@@ -221,11 +223,11 @@ def languages_of(text: str) -> frozenset[Language]:
     """
     japanese = japanese_letters(text)
     if not japanese:
-        return frozenset({"en"}) if any(letter.isalpha() for letter in text) else frozenset()
+        return frozenset({"en"}) if _has_letter(text) else frozenset()
     found: set[Language] = set()
     if japanese >= OWN_LETTERS or language_of(text) == "ja":
         found.add("ja")
-    if any(count_latin_words(piece) >= OWN_WORDS for piece in split_at_japanese(text)):
+    if any(map(_has_own_words, split_at_japanese(text))):
         found.add("en")
     return frozenset(found or {"en"})  # a short English text with a Japanese name in it
 
@@ -248,7 +250,20 @@ def split_at_japanese(text: str) -> list[str]:
 def count_latin_words(text: str) -> int:
     """Number of words outside kana and kanji that hold a letter."""
     words = _LATIN_WORD.findall(_JAPANESE_RUN.sub(" ", text))
-    return sum(any(letter.isalpha() for letter in word) for word in words)
+    return sum(map(_has_letter, words))
+
+
+def _has_own_words(piece: str) -> bool:
+    """True if a piece without Japanese has `OWN_WORDS` words: it is read no further than these."""
+    if len(piece) < 2 * OWN_WORDS - 1:
+        return False
+    words = filter(_has_letter, (word.group() for word in _LATIN_WORD.finditer(piece)))
+    return len(list(islice(words, OWN_WORDS))) == OWN_WORDS
+
+
+def _has_letter(text: str) -> bool:
+    # Most words are letters alone, and most texts hold one of these: both are found quickly.
+    return text.isalpha() or _ASCII_LETTER.search(text) is not None or any(map(str.isalpha, text))
 
 
 def bilingual_text(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -338,8 +338,12 @@ def nearest_of(
     return highest(best, wanted)
 
 
-def highest(values: FloatArray, limit: int) -> IntArray:
+def highest(values: NDArray[np.floating[Any]], limit: int) -> IntArray:
     """Positions of the `limit` highest values above -inf, in no order; of equals, the first."""
+    if limit > 0 and len(values) >= 2 * _DEEP * limit:
+        hopeful = _hopeful(values, limit)
+        if 2 * len(hopeful) <= len(values):
+            return hopeful[highest(values[hopeful], limit)]
     found = np.flatnonzero(values > -np.inf)
     if len(found) > limit:
         some = values[found]
@@ -347,3 +351,21 @@ def highest(values: FloatArray, limit: int) -> IntArray:
         above, equal = found[some > least], found[some == least]
         found = np.append(above, equal[: limit - len(above)])
     return found
+
+
+_DEEP: Final = 32
+
+
+def _hopeful(values: NDArray[np.floating[Any]], limit: int) -> IntArray:
+    """Ascending positions among which all of the `limit` highest are.
+
+    The values are laid out in `_DEEP` rows: of a column that is nowhere as high as `limit` columns
+    somewhere are, no value is among the highest. To find the columns' highest values is ten times
+    as fast as to partition all.
+    """
+    columns = len(values) // _DEEP
+    square = values[: columns * _DEEP].reshape(_DEEP, columns)
+    best = square.max(axis=0)
+    chosen = np.flatnonzero(best >= np.partition(best, -limit)[-limit])
+    places = np.arange(_DEEP)[:, None] * columns + chosen
+    return np.append(places.ravel(), np.arange(columns * _DEEP, len(values)))

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from app import admission, shedding
 from app.contexts import SYSTEM
 from app.db import Database
 from app.main import create_app
@@ -38,6 +39,15 @@ def pytest_xdist_setupnodes() -> None:
     """
     for library in ("OMP", "OPENBLAS"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """No request of a test is sent away because the machine has other things to do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shedding, "PATIENCE", 120.0)
+        patch.setattr(admission, "WAIT_SECONDS", 120.0)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -115,7 +125,11 @@ def engine(settings: Settings, database: Database) -> Engine:
 def application(migrated_file: Path) -> FastAPI:
     """The real application, built once since that takes a while; `serving` gives it an engine."""
     settings = Settings(
-        _env_file=None, data_dir=migrated_file.parent, encoder="hashing", rate_limits=False
+        _env_file=None,
+        data_dir=migrated_file.parent,
+        encoder="hashing",
+        rate_limits=False,
+        requests_at_once=32,
     )
     return create_app(settings)
 

@@ -4,7 +4,10 @@ Without the extension `vector` (pgvector 0.8 or newer) the table has no vectors 
 every process then searches in its own memory, as on SQLite. Its indexes are made by the worker,
 since an index made CONCURRENTLY cannot be made in the transaction of a migration.
 
-Revision: 0011, after 0009
+Not gentle: the unique index on capabilities makes writers wait for seconds per million rows; the
+foreign key of the new table cannot be without it.
+
+Revision: 0011, after 0010
 """
 
 import logging

@@ -4,7 +4,7 @@ The jobs hold ids only. Whoever uses the database as `enmusubi_app` may use the 
 acts as: there is nothing in it to protect. A later version of procrastinate that changes its
 schema needs a migration here with that version's SQL.
 
-Revision: 0012, after 0009
+Revision: 0012, after 0011
 """
 
 from procrastinate.schema import SchemaManager

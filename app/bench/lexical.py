@@ -32,8 +32,7 @@ def lexical(
     asked = [question for question in asked if len(corpus.lexical.known(question).term_id)]
 
     def ours(question: TermCounts) -> np.ndarray:
-        shares = corpus.passage_impacts.shares(corpus.lexical.known(question))
-        return highest(shares.astype(np.float64), NEAREST)
+        return highest(corpus.passage_impacts.scores(corpus.lexical.known(question)), NEAREST)
 
     engines = {OURS: ours}
     build = {OURS: build_seconds}

@@ -15,6 +15,7 @@ import typer
 from app.bench.collection import Collection, make_collection
 from app.bench.dense import dense, dense_partners
 from app.bench.embedding import embedding, mixed_texts, static_rate
+from app.bench.http import http
 from app.bench.lexical import lexical
 from app.bench.limits import MachineLimits, measure_limits
 from app.bench.nightly import nightly
@@ -27,7 +28,7 @@ from app.errors import invalid
 from matching.corpus import Corpus
 from matching.lexical import count_terms
 
-TASKS: Final = ("dense", "lexical", "hybrid", "nightly", "embedding")
+TASKS: Final = ("dense", "lexical", "hybrid", "nightly", "embedding", "http")
 DEFAULT_SIZE: Final = 100_000
 
 
@@ -43,6 +44,8 @@ def engine_command(
     only: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(TASKS)}.")] = None,
     questions: Annotated[int, typer.Option(min=4)] = 50,
     rounds: Annotated[int, typer.Option(min=1, help="Of bulk embedding.")] = 3,
+    requests: Annotated[int, typer.Option(min=20, help="Of each load over HTTP.")] = 2000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer them.")] = 2,
     seed: int = 1,
     picture: Annotated[
         Path | None, typer.Option("--plot", help="A PNG of cost against size.")
@@ -63,7 +66,7 @@ def engine_command(
     limits = measure_limits()
     rows: Rows = []
     source = ""
-    if chosen - {"embedding"}:
+    if chosen - {"embedding", "http"}:
         whole = make_collection(sizes[-1], questions, folder=texts, seed=seed)
         source = whole.source
         for number in sizes:
@@ -72,6 +75,9 @@ def engine_command(
     if "embedding" in chosen:
         mixed = mixed_texts(600)
         rows += embedding(mixed, rounds=rounds) + static_rate(mixed)
+    if "http" in chosen:
+        for number in sizes:
+            rows += http(number, processes=workers, requests=requests, seed=seed)
     _report(rows, limits, source, as_json=as_json)
     if picture is not None:
         plot(rows, picture)

@@ -48,8 +48,9 @@ def back_up(database: Database, ledger: Ledger, target: Path) -> Manifest:
         part.replace(target)
         _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
-        part.unlink(missing_ok=True)
         raise _unwritable(error) from error
+    finally:
+        _discard(part)  # whatever went wrong: no erasure would reach it
     return manifest
 
 
@@ -73,20 +74,21 @@ def restore(
     target = file_of(database)
     manifest = _checked(copy)
     require_fitting(manifest, None if ledger_is_lost else ledger)
-    moved = _make_room(target, now=now, replace=replace)
+    part = target.with_name(target.name + PART)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Before anything is moved: a disk that is full must not leave the place empty.
+        _copy_private(copy, part)
+        moved = _make_room(target, now=now, replace=replace)
         for left in ("-wal", "-shm"):  # they would be taken for those of the copy
             target.with_name(target.name + left).unlink(missing_ok=True)
         shutil.rmtree(folder / SNAPSHOTS, ignore_errors=True)
-        part = target.with_name(target.name + PART)
-        shutil.copyfile(copy, part)
-        part.chmod(0o600)
-        _sync(part)
         part.replace(target)
         _sync(target.parent)
     except OSError as error:
         raise _unwritable(error) from error
+    finally:
+        _discard(part)
     return manifest, moved
 
 
@@ -181,6 +183,22 @@ def _make_room(target: Path, *, now: datetime, replace: bool) -> Path | None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copy_private(source: Path, target: Path) -> None:
+    """Nobody else can read the copy, not even while it is made."""
+    target.unlink(missing_ok=True)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with source.open("rb") as whole, os.fdopen(descriptor, "wb") as file:
+        shutil.copyfileobj(whole, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _discard(part: Path) -> None:
+    """Remove a file that was not finished, and what SQLite keeps beside it."""
+    for left in ("", "-wal", "-shm", "-journal"):
+        part.with_name(part.name + left).unlink(missing_ok=True)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ from app.errors import Problem
 from app.jobs.changing import change_over
 from app.jobs.embedding import embed_pending, embed_texts, pending_texts
 from app.jobs.following import Follower
+from app.jobs.vector_index import bring_up_if_chosen
 from app.services.corpus import Engine
 from app.services.embeddings import delete_orphans, pending_queries
 from app.services.engines import Engines
@@ -76,7 +77,14 @@ class EmbeddingWorker(threading.Thread):
         with self._database.writing(SYSTEM) as session:
             delete_orphans(session)
         if not self._stopping:
-            self._renew()
+            self._search_by_server(self._renew())
+
+    def _search_by_server(self, engine: Engine) -> None:
+        """Let PostgreSQL search the vectors, if it is to; its indexes are made here."""
+        if engine.reads and bring_up_if_chosen(
+            self._database, engine.encoder, self._engines.vectors
+        ):
+            engine.corpora.leave_to_the_server(self._database)
 
     def _embed(self, engine: Engine) -> None:
         def after_chunk() -> bool:

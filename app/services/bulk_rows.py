@@ -10,13 +10,14 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, Dialect, Table, insert, inspect, update
+from sqlalchemy import Connection, Dialect, Table, insert, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.audited import AUDITED
 from app.auditing import draft_of, pending
-from models import AuditEvent, Base, CorpusRevision
+from app.services.changes import note_changes
+from models import AuditEvent, Base
 
 _AT_ONCE: Final = 500
 Row = dict[str, Any]
@@ -68,7 +69,7 @@ def insert_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
 def note_written(session: Session, partner_ids: Collection[UUID]) -> None:
     """Say that these partners or their evidence were written past the ORM."""
     if partner_ids:
-        session.execute(update(CorpusRevision).values(value=CorpusRevision.value + 1))
+        note_changes(session, partner_ids)
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -27,18 +27,22 @@ from app.services.changes import State, changed_since, has_changes, state_of
 from app.services.corpus_rows import Rows, partner_value, read_all, read_some
 from app.services.corpus_vectors import (
     FoundVectors,
+    ServerSearch,
     find_all_vectors,
     find_vectors,
     stored_by_now,
 )
+from app.services.counting import count_many
 from app.services.match_answers import MatchAnswers
 from app.services.need_scores import NeedScoresCache
 from app.services.snapshots import Reached, Snapshots, unwatched
+from app.services.vector_search_pg import Choice
 from matching.corpus import Corpus, Evidence
 from matching.counted import Counted
 from matching.encoders import WORDS_ONLY, CachedEncoder, Encoder
 from matching.lexical import TermCounts, count_terms
 from matching.model import Model
+from matching.vectors import VectorIndex
 from models import CorpusRevision
 
 __all__ = ["CorpusCache", "Engine", "Loaded", "partner_value"]
@@ -53,8 +57,6 @@ DRIFT: Final = 0.2
 """Share of rows in changed parts above which the corpus is made anew in the background."""
 STALE_SECONDS: Final = 86_400.0
 """So long at most a corpus and its snapshot may hold what has been deleted."""
-AT_ONCE: Final = 20_000
-"""Texts whose words are held one by one; those of more are put together in arrays."""
 MANY: Final = 10_000
 """Texts waiting for vectors, above which it is not asked all the time which have arrived."""
 REST: Final = 5.0
@@ -88,15 +90,18 @@ class CorpusCache:
         like: "CorpusCache | None" = None,
         snapshots: Snapshots | None = None,
         large: int = LARGE,
+        server: ServerSearch | None = None,
     ) -> None:
         """`like` is a cache for another encoder: what does not depend on that is taken over.
 
-        Without `snapshots` nothing is read from or written to the disk.
+        Without `snapshots` nothing is read from or written to the disk; without `server` vectors
+        are searched in this process.
         """
         self._encoder = encoder
         self._inline = inline
         self._snapshots = snapshots
         self._large = large
+        self._server = server
         self._lock = threading.Lock()
         self._building = threading.Lock()
         self._loaded: Loaded | None = None
@@ -160,6 +165,12 @@ class CorpusCache:
             self._rests_until = time.monotonic() + REST * (time.monotonic() - started)
             self._building.release()
 
+    def leave_to_the_server(self, database: Database) -> None:
+        """Have the database search the vectors, which it can now, if they are still held here."""
+        loaded = self._loaded
+        if loaded is not None and not _is_elsewhere(loaded):
+            self._replace(database, self._built(database))
+
     @staticmethod
     def _revision(session: Session) -> int:
         return session.scalar(select(CorpusRevision.value)) or 0
@@ -216,13 +227,13 @@ class CorpusCache:
         return Loaded(opened.corpus, opened.revision, opened.revision)
 
     def _may_be_saved(self, loaded: Loaded) -> bool:
-        return self._is_large(loaded) and not loaded.waiting
+        return self._is_large(loaded) and not loaded.waiting and not _is_elsewhere(loaded)
 
     def _build(self, session: Session, state: State) -> Loaded:
         """From all rows."""
         rows = read_all(session)
         terms = self._count(rows.evidence)
-        found = find_all_vectors(session, self._encoder, rows.hashes)
+        found = find_all_vectors(session, self._encoder, rows, self._server)
         vectors, waiting = found.vectors, self._fill(found, rows)
         corpus = Corpus.build(
             rows.partners,
@@ -237,12 +248,7 @@ class CorpusCache:
         """The words of these texts; those of a small corpus are remembered."""
         if len(evidence) >= self._large > 0:
             self._terms = {}
-            return Counted.joined(
-                [
-                    Counted.of([count_terms(piece.text) for piece in evidence[at : at + AT_ONCE]])
-                    for at in range(0, len(evidence), AT_ONCE)
-                ]
-            )
+            return count_many([piece.text for piece in evidence])
         known = self._terms
         terms = [known.get(piece.text) or count_terms(piece.text) for piece in evidence]
         self._terms = {piece.text: one for piece, one in zip(evidence, terms, strict=True)}
@@ -358,6 +364,11 @@ class CorpusCache:
             self._since = time.monotonic()
 
 
+def _is_elsewhere(loaded: Loaded) -> bool:
+    """True if the vectors do not lie in this process: then there is nothing to save or map."""
+    return not isinstance((loaded.corpus.base or loaded.corpus).vectors, VectorIndex)
+
+
 def _without(
     waiting: Mapping[str, tuple[str, ...]], partners: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
@@ -398,6 +409,7 @@ class Engine:
         model: Model | None = None,
         like: "Engine | None" = None,
         snapshots: Snapshots | None = None,
+        vectors: Choice = "memory",
     ) -> "Engine":
         """An engine on a database; nothing is loaded yet.
 
@@ -409,6 +421,7 @@ class Engine:
             inline=inline,
             like=None if like is None else like.corpora,
             snapshots=snapshots,
+            server=ServerSearch(database, vectors),
         )
         model = model or Model()
         need_scores = NeedScoresCache(NEED_SCORES, model.signals)

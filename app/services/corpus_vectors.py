@@ -1,8 +1,7 @@
 """The vectors of a corpus: the one place where it is decided where they lie.
 
-`find_all_vectors` reads those of a whole corpus into this process. Whoever keeps them elsewhere
-returns a `VectorSearch` over the same texts there instead; what changes later is read by
-`find_vectors` in any case.
+`find_all_vectors` reads those of a whole corpus into this process, unless PostgreSQL is to search
+them; what changes later is read by `find_vectors` in any case.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,7 +11,10 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import Database
+from app.services.corpus_rows import Rows
 from app.services.embeddings import PARAMETERS, key_of, load_vectors
+from app.services.vector_search_pg import Choice, is_chosen, open_vectors, texts_of
 from matching.encoders import Encoder, Vectors
 from matching.vectors import VectorSearch
 from models import Embedding
@@ -28,9 +30,28 @@ class FoundVectors:
     """The rows whose texts have no stored vector yet: zeros until somebody fills them."""
 
 
-def find_all_vectors(session: Session, encoder: Encoder, hashes: Sequence[str]) -> FoundVectors:
-    """The vectors of a whole corpus, by the content hashes of its texts in their order."""
-    return FoundVectors(*find_vectors(session, encoder, hashes))
+@dataclass(frozen=True, slots=True)
+class ServerSearch:
+    """A database that may search vectors itself, and whether it is to (`ENMUSUBI_VECTORS`)."""
+
+    database: Database
+    choice: Choice
+
+
+def find_all_vectors(
+    session: Session, encoder: Encoder, rows: Rows, server: ServerSearch | None = None
+) -> FoundVectors:
+    """The vectors of a whole corpus, or a search of them by the database if it is chosen.
+
+    In memory also where the database cannot search, or not yet: its indexes are made in the
+    background (`app.jobs.vector_index`).
+    """
+    if server is not None and is_chosen(server.choice, len(rows.hashes)):
+        texts = texts_of(rows.evidence, rows.hashes)
+        opened = open_vectors(session, server.database, encoder, texts)
+        if opened is not None:
+            return FoundVectors(*opened)
+    return FoundVectors(*find_vectors(session, encoder, rows.hashes))
 
 
 def find_vectors(

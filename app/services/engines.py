@@ -30,6 +30,7 @@ from app.services.encoders import (
     wanted,
 )
 from app.services.snapshots import Snapshots
+from app.services.vector_search_pg import Choice
 from matching.encoders import Encoder, EncoderError, NoEncoder
 from matching.model import Model
 from models import StoredEncoder
@@ -47,6 +48,7 @@ class Limits:
     inline: int
     sentence_cache: int
     snapshots: Snapshots | None = None
+    vectors: Choice = "memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,11 @@ class Engines:
         self._held: Held | None = None
         self._prepared: Engine | None = None
         self._failed: dict[str, float] = {}
+
+    @property
+    def vectors(self) -> Choice:
+        """Where vectors are to be searched."""
+        return self._limits.vectors
 
     def open(self) -> None:
         """Find out which encoder serves, and ask for a change to our own if it is another."""
@@ -216,4 +223,5 @@ class Engines:
             model=self._model_of(encoder.id),
             like=None if like is None else like.engine,
             snapshots=self._limits.snapshots,
+            vectors=self._limits.vectors,
         )

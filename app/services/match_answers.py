@@ -23,7 +23,7 @@ OVERHEAD: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class AskedList:
-    """All that an answer hangs on beside the corpus and the engine that ranks."""
+    """All that an answer hangs on beside the corpus, its revision and the engine that ranks."""
 
     need_id: UUID
     query: Query
@@ -37,8 +37,9 @@ class AskedList:
 
 
 class MatchAnswers:
-    """Keeps the most recently used answers of one corpus; another corpus empties it.
+    """Keeps the most recently used answers of one corpus at one revision; another empties it.
 
+    Not every change makes another corpus: the name of an organisation is shown and never matched.
     It knows nothing of actors: whoever asks must have been given the view by the policy in this
     very request. Needs for named staff must not be brought here.
     """
@@ -47,6 +48,7 @@ class MatchAnswers:
         self._most = most_bytes
         self._held = 0
         self._corpus: weakref.ref[Corpus] | None = None
+        self._revision = -1
         self._answers: OrderedDict[AskedList, bytes] = OrderedDict()
         self._under_way: dict[AskedList, Future[bytes]] = {}
         self._lock = threading.Lock()
@@ -56,24 +58,26 @@ class MatchAnswers:
         """Of the answers and the texts they are kept under, about."""
         return self._held
 
-    def find(self, corpus: Corpus, asked: AskedList) -> bytes | None:
-        """The answer, if it is remembered for this corpus."""
+    def find(self, corpus: Corpus, revision: int, asked: AskedList) -> bytes | None:
+        """The answer, if it is remembered for this corpus as of this revision of the data."""
         with self._lock:
-            self._follow(corpus)
+            self._follow(corpus, revision)
             found = self._answers.get(asked)
             if found is not None:
                 self._answers.move_to_end(asked)
             return found
 
-    def get(self, corpus: Corpus, asked: AskedList, compute: Callable[[], bytes]) -> bytes:
+    def get(
+        self, corpus: Corpus, revision: int, asked: AskedList, compute: Callable[[], bytes]
+    ) -> bytes:
         """The answer, remembered, or computed here or by another thread that is at it.
 
-        `compute` must read rows of the revision that the corpus is of: its answer is given to all
-        who ask the same of this corpus. What it raises is raised here alone; who waited for it
+        `compute` must read rows of this revision, which the corpus is of: its answer is given to
+        all who ask the same of this corpus. What it raises is raised here alone; who waited for it
         then computes for himself.
         """
         with self._lock:
-            self._follow(corpus)
+            self._follow(corpus, revision)
             found = self._answers.get(asked)
             if found is not None:
                 return found
@@ -82,10 +86,15 @@ class MatchAnswers:
                 mine = self._under_way[asked] = Future[bytes]()
         if waiting is not None:
             return compute() if waiting.exception() is not None else waiting.result()
-        return self._compute(corpus, asked, compute, mine)
+        return self._compute(corpus, revision, asked, compute, mine)
 
     def _compute(
-        self, corpus: Corpus, asked: AskedList, compute: Callable[[], bytes], mine: Future[bytes]
+        self,
+        corpus: Corpus,
+        revision: int,
+        asked: AskedList,
+        compute: Callable[[], bytes],
+        mine: Future[bytes],
     ) -> bytes:
         try:
             answer = compute()
@@ -94,19 +103,24 @@ class MatchAnswers:
             mine.set_exception(error)
             raise
         with self._lock:
-            if self._corpus is not None and self._corpus() is corpus:
+            if self._is_of(corpus, revision):
                 self._keep(asked, answer)
         self._end(asked, mine)
         mine.set_result(answer)
         return answer
 
-    def _follow(self, corpus: Corpus) -> None:
-        if self._corpus is None or self._corpus() is not corpus:
+    def _is_of(self, corpus: Corpus, revision: int) -> bool:
+        held = None if self._corpus is None else self._corpus()
+        return held is corpus and self._revision == revision
+
+    def _follow(self, corpus: Corpus, revision: int) -> None:
+        if not self._is_of(corpus, revision):
             self._answers.clear()
             # Those who are at it go on for who waits already; nobody else joins them.
             self._under_way = {}
             self._held = 0
             self._corpus = weakref.ref(corpus)
+            self._revision = revision
 
     def _end(self, asked: AskedList, mine: Future[bytes]) -> None:
         with self._lock:

@@ -94,12 +94,12 @@ def answer(
     named staff.
     """
     loaded = engine.corpora.current(session)
-    found = engine.answers.find(loaded.corpus, asked)
+    found = engine.answers.find(loaded.corpus, loaded.revision, asked)
     if found is not None:
         return found
     if session.scalar(select(CorpusRevision.value)) != loaded.revision:
         return compute()  # the corpus is newer than the rows of this session: for nobody else
-    return engine.answers.get(loaded.corpus, asked, compute)
+    return engine.answers.get(loaded.corpus, loaded.revision, asked, compute)
 
 
 def match_text(

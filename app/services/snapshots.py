@@ -184,7 +184,8 @@ class Snapshots:
         with suppress(OSError):
             for path in self._home(state.identity).iterdir():
                 if path not in kept:
-                    shutil.rmtree(path, ignore_errors=True)
+                    with suppress(OSError):
+                        _remove(path)
 
     def remove_all(self, patience: float = 0.0) -> bool:
         """Remove every snapshot of every database; False if another process keeps writing one.
@@ -197,7 +198,7 @@ class Snapshots:
             if mine:
                 for path in self.folder.iterdir():
                     if path.name != LOCK:
-                        shutil.rmtree(path)
+                        _remove(path)
         return mine
 
     def _home(self, identity: str) -> Path:
@@ -215,6 +216,14 @@ class Snapshots:
             session.execute(delete(CorpusSnapshot).where(CorpusSnapshot.id.in_(here) | useless))
             session.add(CorpusSnapshot(id=key, revision=revision, made_of=made_of(encoder)))
         return True
+
+
+def _remove(path: Path) -> None:
+    """A folder, or whatever else somebody has put there; of a link never what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _locked(descriptor: int) -> bool:

@@ -50,8 +50,7 @@ class Words:
     def of(cls, query: TermCounts, corpus: Corpus, allowed: BoolArray) -> "Words":
         """Of the evidence in `allowed` (n,)."""
         words, phrases = corpus.lexical.known(query), corpus.phrases.known(query.phrases)
-        pieces = corpus.passage_impacts.shares(words)
-        pieces *= allowed
+        pieces = np.multiply(corpus.passage_impacts.scores(words), allowed, dtype=np.float64)
         return cls(
             Shares(pieces, words.chance(corpus.passage_statistics, doubt=DOUBT_OF_WORDS)),
             _of_profiles(corpus, corpus.profile_words, words, allowed),

@@ -75,3 +75,22 @@ def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         assert await _ask(app, api) == 0, "who went away has left its place"
 
     asyncio.run(run())
+
+
+def test_a_slow_reader_holds_no_place() -> None:
+    async def run() -> None:
+        api, read = FastAPI(), asyncio.Event()
+
+        async def answering(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await read.wait()
+
+        admit(api, most=1)
+        app = Admission(answering, free=[])
+        asked = [asyncio.create_task(_ask(app, api)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        assert api.state.admission.borrowed_tokens == 0
+        read.set()
+        assert await asyncio.gather(*asked) == [200] * 3
+
+    asyncio.run(asyncio.wait_for(run(), 30))

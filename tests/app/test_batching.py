@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app import db
+from app import audit_chain, db
 from app.audit_chain import Draft
 from app.auditing import acting, shown
 from app.batching import Batches
@@ -85,7 +85,7 @@ def test_each_reading_is_in_the_log_before_it_ends(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits: list[int] = []
-    append = db.append
+    append = audit_chain.append
 
     def counted(session: Session, drafts: Sequence[Draft]) -> None:
         commits.append(len(drafts))

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 
 from app.db import Database
 from app.log_format import ClearingFormatter, ClearingJsonFormatter, logging_as
@@ -169,30 +168,6 @@ def test_nothing_confidential_is_told(
     for canary in (SECRET, SECRET.replace("-", ""), token, stored, home):
         assert canary.lower() not in text
     assert "/mail/{token}" in text
-
-
-def test_answers_of_503_are_counted(staff: TestClient) -> None:
-    def fail(_: object) -> None:
-        raise OperationalError("COMMIT", {}, Exception("disk I/O error"))
-
-    def shed() -> float:
-        found = re.search(r"^enmusubi_requests_shed_total (\S+)$", get_text(staff), re.MULTILINE)
-        assert found
-        return float(found[1])
-
-    before = shed()
-    writes = staff.app.state.engines.database.writes  # type: ignore[attr-defined]
-    event.listen(writes, "before_commit", fail)
-    try:
-        problem(staff.post("/v1/organisations", json=organisation()), 503)
-    finally:
-        event.remove(writes, "before_commit", fail)
-    assert shed() == before + 1
-
-
-def get_text(client: TestClient) -> str:
-    """What /metrics shows."""
-    return client.get("/metrics").text
 
 
 def test_json_for_machines() -> None:

@@ -1,13 +1,21 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import shedding as shedding_module
+from app.admission import Admission
+from app.db_engines import SPARE_CONNECTIONS
 from app.limiting import EXEMPT
+from app.main import create_app
+from app.metrics import REQUESTS_SHED
 from app.settings import Settings
 from app.shedding import Overload, Places, Shedding
 from tests.app.asking import problem
@@ -41,9 +49,10 @@ class Caller:
     def __init__(self, shedding: ASGIApp, path: str = "/v1/needs") -> None:
         self.sent: list[Message] = []
         self._left, self._given = asyncio.Event(), False
-        self.task = asyncio.create_task(
-            shedding({"type": "http", "path": path}, self._receive, self._send)
-        )
+        self.task = asyncio.create_task(self._call(shedding, path))
+
+    async def _call(self, app: ASGIApp, path: str) -> None:
+        await app({"type": "http", "path": path}, self._receive, self._send)
 
     async def _receive(self) -> Message:
         if not self._given:
@@ -68,8 +77,8 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def _run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 30))  # type: ignore[arg-type]
+def _run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 30))
 
 
 def test_some_work_some_wait_and_the_rest_is_sent_away() -> None:
@@ -148,10 +157,12 @@ def test_nothing_is_done_for_who_went_away() -> None:
     _run(test)
 
 
-def test_who_waits_too_long_is_sent_away() -> None:
+def test_who_waits_too_long_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shedding_module, "PATIENCE", 0.01)
+
     async def test() -> None:
         app = Held()
-        shedding = Shedding(app, places=Places(1, 2), patience=0.01)
+        shedding = Shedding(app, places=Places(1, 2))
         first, second = Caller(shedding), Caller(shedding)
         await second.task
         assert second.status == 503
@@ -190,11 +201,29 @@ def test_the_application_sheds(
     assert inner._places is outer._places
     monkeypatch.setattr(inner._places, "_free", 0)
     monkeypatch.setattr(inner._places, "_most_waiting", 0)
+    before = REQUESTS_SHED._value.get()
     answer = anonymous.get("/v1/needs")
     problem(answer, 503)
+    assert REQUESTS_SHED._value.get() == before + 1
     assert answer.headers["retry-after"] == "1"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert anonymous.get("/healthz").status_code == 200
+
+
+def test_nobody_waits_for_a_connection_outside_of_the_places(tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None,
+        data_dir=tmp_path,
+        encoder="hashing",
+        database_url=SecretStr("postgresql://nobody@127.0.0.1/none"),  # never opened
+        database_connections=8,
+        requests_at_once=32,
+    )
+    layers = _layers(create_app(settings).build_middleware_stack())
+    kinds = [type(layer) for layer in layers]
+    assert kinds.index(Overload) < kinds.index(Shedding) < kinds.index(Admission)
+    inner = next(layer for layer in layers if isinstance(layer, Shedding))
+    assert inner._places.free == 8 - SPARE_CONNECTIONS
 
 
 def _layers(app: object) -> list[object]:

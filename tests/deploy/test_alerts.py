@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from fastapi.testclient import TestClient
 
@@ -95,6 +96,19 @@ def test_the_figures_are_right(staff: TestClient, database: Database) -> None:
     assert value(text, "enmusubi_nightly_last_success_timestamp_seconds") > 1e9
     assert value(text, "enmusubi_index_build_seconds_count") >= 1
     assert "enmusubi_snapshot_timestamp_seconds" not in text  # there is none
+
+
+def test_one_of_several_processes_tells_of_the_database_and_the_night(
+    staff: TestClient, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _night(database)
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
+    text = shown(staff)
+    assert value(text, "enmusubi_database_up") == 1
+    assert value(text, "enmusubi_nightly_halted") == 0
+    assert value(text, 'enmusubi_nightly_mails{state="unknown"}') == 3
 
 
 def test_readings_by_staff_are_timed(staff: TestClient) -> None:

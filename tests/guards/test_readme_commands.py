@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def code(text: str) -> Iterator[str]:
         yield from (re.sub(r"(^|\s)#.*", "", line) for line in (block or inline).splitlines())
 
 
+@cache
 def commands() -> dict[str, Any]:
     """The commands by their words: `serve`, `key create`."""
     found: dict[str, Any] = {}

@@ -33,6 +33,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "app.schemas": ("app.schemas", "models", "matching.text"),
     "app.services": (
         "app.services",
+        "app.audited",
         "app.mail_settings",
         "app.metrics",
         "app.tracing",

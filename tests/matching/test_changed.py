@@ -162,6 +162,9 @@ class TestOneChange:
         whole = corpus_of({"a": ["surimi gel"], "b": ["surimi robot"], "c": ["sensor"]})
         left = change(whole, {}, ["b", "never there"])
         assert ids(ask(left, "surimi robot")) == ["a", "c"]
+        part = ask(whole.only(["a", "c"]), "surimi robot").matches
+        found = ask(left, "surimi robot").matches
+        assert [m.score for m in found] == pytest.approx([m.score for m in part], abs=NEAR)
         assert "b" not in left.position
         assert left.drift == pytest.approx(1 / 3)
         assert count_partners(left, "robot") == 0

@@ -1,5 +1,12 @@
 """Words counted by the thousand are those counted one by one."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -62,3 +69,38 @@ def test_processes_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(two) == said(one)
     assert two.words == one.words
     assert np.array_equal(two.listed.ends, one.listed.ends)
+
+
+ENDLESS = """
+import itertools
+from matching.counting import count_texts
+if __name__ == "__main__":
+    count_texts((f"surimi gel {n}" for n in itertools.count()), processes=2, progress=print)
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_one_that_asked(tmp_path: Path) -> None:
+    """Also if that is killed and can tell them nothing."""
+    program = tmp_path / "endless.py"
+    program.write_text(ENDLESS)
+    command = [sys.executable, "-u", str(program)]
+    path = {**os.environ, "PYTHONPATH": str(Path(counting.__file__).parents[1])}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=path) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.readline()  # they are at work
+        children = Path(f"/proc/{asking.pid}/task/{asking.pid}/children").read_text().split()
+        workers = [child for child in children if "spawn_main" in _command(child)]
+        asking.send_signal(signal.SIGKILL)
+    assert workers
+    until = time.monotonic() + 30
+    while any(_command(worker) for worker in workers) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(_command(worker) for worker in workers)
+
+
+def _command(process: str) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()  # nothing of one that has ended
+    except OSError:
+        return ""

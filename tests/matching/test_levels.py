@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from matching.chance import of_cosines, of_cosines_between
+from matching.chance import Moments, of_cosines
 from matching.levels import LEAST, Levels, Speech
 
 JAPANESE: Speech = frozenset({"ja"})
@@ -42,7 +42,7 @@ def speech() -> dict[Speech, np.ndarray]:
 
 
 def test_the_chance_between_two_groups_is_that_of_all_their_pairs(vectors: np.ndarray) -> None:
-    found = of_cosines_between(vectors[:100], vectors[100:])
+    found = Moments.of(vectors[:100]).between(Moments.of(vectors[100:]))
     pairs = (vectors[:100] @ vectors[100:].T).astype(np.float64)
     assert found.mean == pytest.approx(pairs.mean(), abs=1e-6)
     assert found.deviation == pytest.approx(pairs.std(), abs=1e-6)

@@ -25,6 +25,7 @@ from matching.vectors import (
     JoinedVectors,
     VectorIndex,
     VectorSearch,
+    highest,
     nearest_of,
 )
 from tests.matching.factories import repeatable
@@ -362,3 +363,20 @@ AS_SHIPPED = [
     (bounded, "SEEDS", bounded.SEEDS),
     (bounded, "BLOCK", bounded.BLOCK),
 ]
+
+
+@given(
+    st.lists(st.sampled_from([-np.inf, 0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=6)
+    | st.just(np.random.default_rng(3).random(300).tolist()),
+    st.integers(1, 5),
+    st.integers(1, 400),
+    st.integers(0, 1000),
+)
+@repeatable
+def test_highest_are_the_first_of_a_stable_sort(
+    kinds: list[float], limit: int, size: int, seed: int
+) -> None:
+    """Of many values, of few, and of many that are equal."""
+    values = np.random.default_rng(seed).choice(np.array(kinds, np.float32), size)
+    expected = [i for i in np.argsort(-values, kind="stable")[:limit] if values[i] > -np.inf]
+    assert sorted(highest(values, limit).tolist()) == sorted(expected)

@@ -80,6 +80,7 @@ def test_a_walk_through_the_index_finds_them_too(
     both: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.services.vector_search_pg.STEP", 0)  # so few would be compared all
+    monkeypatch.setattr("app.services.vector_search_pg.FIRST_FETCH", 20)
     for share, wanted in ((1.0, 20), (1.0, 200), (0.1, 20)):
         among = both.allowing(np.random.default_rng(3).random(PARTNERS) < share)
         counts = [both.missed(asked_of(q), among, wanted) for q in made(10, seed=9)]

@@ -114,4 +114,4 @@ def test_the_command_reports_every_task_as_json() -> None:
 def test_an_unknown_task_is_named_with_those_there_are() -> None:
     done = CliRunner().invoke(app, ["bench", "--only", "sorting"])
     assert isinstance(done.exception, Problem)
-    assert "dense, lexical, hybrid, nightly, embedding" in str(done.exception)
+    assert "dense, lexical, hybrid, nightly, embedding, http" in str(done.exception)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.cli import index
 from app.db import Database
 from app.services import corpus
 from app.services.snapshots import FOLDER, LOCK
@@ -23,7 +22,6 @@ def test_built_shown_and_removed(
     run("index", "remove")
     assert [path.name for path in (settings.data_dir / FOLDER).iterdir()] == [LOCK]
     assert "No snapshot lies here" in run("index", "status")
-    assert index.LARGE == corpus.LARGE
 
 
 def _all_large() -> dict[str, object]:

@@ -1,13 +1,16 @@
 """A backup is one state, is restored whole, and brings no erased person back."""
 
+import errno
 import json
+import os
 import shutil
 import sqlite3
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,6 +21,7 @@ from app.cli import app as commands
 from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import Problem
+from app.jobs import backups
 from app.jobs.backups import back_up, file_of, restore
 from app.jobs.erasing import erase
 from app.main import create_app
@@ -209,6 +213,39 @@ def test_a_database_in_use_is_not_replaced(
     assert moved is not None
     with database.reading(SYSTEM) as session:
         assert session.scalar(select(func.count()).select_from(Partner)) == 1
+
+
+def test_a_full_disk_leaves_everything_in_its_place(
+    settings: Settings, database: Database, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A half copy of a database holds persons whom no erasure would reach."""
+    before = file_of(database).read_bytes()
+    names = {path.name for path in settings.data_dir.iterdir()}
+    modes = []
+
+    def full(_whole: IO[bytes], file: IO[bytes]) -> None:
+        modes.append(os.fstat(file.fileno()).st_mode & 0o777)
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    assert "No space left" in _refused(settings, database, copy, replace=True)
+    assert modes == [0o600]
+    assert file_of(database).read_bytes() == before
+    assert {path.name for path in settings.data_dir.iterdir()} - names <= {"enmusubi.db-shm"}
+
+
+def test_a_copy_that_is_found_damaged_is_not_left_behind(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "damaged")
+
+    monkeypatch.setattr(backups, "describe", damaged)
+    target = tmp_path / "copies" / "one.db"
+    with pytest.raises(Problem):
+        back_up(database, Ledger(settings.ledger), target)
+    assert list(target.parent.iterdir()) == []
 
 
 def test_damage_is_found(settings: Settings, database: Database, copy: Path) -> None:

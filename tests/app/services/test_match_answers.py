@@ -14,14 +14,14 @@ from sqlalchemy import func, select
 
 from app.access import View
 from app.db import Database
-from app.routes import needs as routes
 from app.schemas.explanation import Explain
+from app.services import matches
 from app.services.corpus import Engine
 from app.services.keys import create_key
 from app.services.match_answers import AskedList, MatchAnswers
 from matching.corpus import Corpus, Query
 from matching.filters import Filters
-from models import AuditEntry, Confidentiality, Need, NeedStatus, Partner, Role
+from models import AuditEntry, Confidentiality, Need, NeedStatus, Organisation, Partner, Role
 from tests.app.asking import get, problem
 from tests.conftest import with_key
 from tests.factories import make_capability, make_need, make_organisation, make_partner
@@ -63,32 +63,39 @@ def test_whatever_an_answer_hangs_on_makes_another_question(
     corpus: Corpus, other: AskedList
 ) -> None:
     answers = MatchAnswers()
-    assert answers.get(corpus, ASKED, lambda: b"one") == b"one"
-    assert answers.find(corpus, replace(ASKED)) == b"one"
-    assert answers.find(corpus, other) is None
-    assert answers.get(corpus, other, lambda: b"other") == b"other"
+    assert answers.get(corpus, 1, ASKED, lambda: b"one") == b"one"
+    assert answers.find(corpus, 1, replace(ASKED)) == b"one"
+    assert answers.find(corpus, 1, other) is None
+    assert answers.get(corpus, 1, other, lambda: b"other") == b"other"
 
 
 def test_another_corpus_empties_it(corpus: Corpus) -> None:
     answers = MatchAnswers()
-    answers.get(corpus, ASKED, lambda: b"one")
+    answers.get(corpus, 1, ASKED, lambda: b"one")
     assert answers.held_bytes > 0
-    assert answers.find(corpus_of({"a": ["surimi gel"]}), ASKED) is None
+    assert answers.find(corpus_of({"a": ["surimi gel"]}), 1, ASKED) is None
     assert answers.held_bytes == 0
-    assert answers.find(corpus, ASKED) is None
+    assert answers.find(corpus, 1, ASKED) is None
+
+
+def test_another_revision_of_the_same_corpus_empties_it(corpus: Corpus) -> None:
+    answers = MatchAnswers()
+    answers.get(corpus, 1, ASKED, lambda: b"one")
+    assert answers.find(corpus, 2, ASKED) is None
+    assert answers.held_bytes == 0
 
 
 def test_it_keeps_the_latest_within_its_bounds(corpus: Corpus) -> None:
     answers = MatchAnswers(most_bytes=100_000)
     tops = [replace(ASKED, top=number) for number in range(1, 41)]
     for asked in tops:
-        answers.get(corpus, asked, lambda: bytes(10_000))
-        answers.find(corpus, tops[0])  # used most recently, whatever comes
+        answers.get(corpus, 1, asked, lambda: bytes(10_000))
+        answers.find(corpus, 1, tops[0])  # used most recently, whatever comes
         assert answers.held_bytes <= 100_000
-    kept = [asked.top for asked in tops if answers.find(corpus, asked)]
+    kept = [asked.top for asked in tops if answers.find(corpus, 1, asked)]
     assert kept == [1, *range(41 - len(kept) + 1, 41)]
-    assert answers.get(corpus, ASKED, lambda: bytes(200_000)) == bytes(200_000)
-    assert answers.find(corpus, replace(ASKED, top=10)) is None  # too large to be kept
+    assert answers.get(corpus, 1, ASKED, lambda: bytes(200_000)) == bytes(200_000)
+    assert answers.find(corpus, 1, replace(ASKED, top=10)) is None  # too large to be kept
 
 
 def test_what_many_ask_at_once_is_computed_once(corpus: Corpus) -> None:
@@ -101,7 +108,7 @@ def test_what_many_ask_at_once_is_computed_once(corpus: Corpus) -> None:
         return b"list"
 
     with ThreadPoolExecutor(number) as pool:
-        asking = [pool.submit(answers.get, corpus, ASKED, compute) for _ in range(number)]
+        asking = [pool.submit(answers.get, corpus, 1, ASKED, compute) for _ in range(number)]
         while not computed:
             threading.Event().wait(0.001)
         go_on.set()
@@ -119,24 +126,24 @@ def test_a_failure_is_of_one_alone(corpus: Corpus) -> None:
         raise RuntimeError
 
     with ThreadPoolExecutor(2) as pool:
-        failing = pool.submit(answers.get, corpus, ASKED, fail)
+        failing = pool.submit(answers.get, corpus, 1, ASKED, fail)
         assert begun.wait(SOON)
-        other = pool.submit(answers.get, corpus, ASKED, lambda: b"own")
+        other = pool.submit(answers.get, corpus, 1, ASKED, lambda: b"own")
         go_on.set()
         assert isinstance(failing.exception(SOON), RuntimeError)
         assert other.result(SOON) == b"own"
-    assert answers.get(corpus, ASKED, lambda: b"again") in {b"own", b"again"}
+    assert answers.get(corpus, 1, ASKED, lambda: b"again") in {b"own", b"again"}
 
 
 def test_who_began_before_a_change_leaves_nothing_behind(corpus: Corpus) -> None:
     answers, newer = MatchAnswers(), corpus_of({"a": ["robot"]})
 
     def compute() -> bytes:
-        assert answers.find(newer, ASKED) is None  # another request, meanwhile
+        assert answers.find(newer, 1, ASKED) is None  # another request, meanwhile
         return b"old"
 
-    assert answers.get(corpus, ASKED, compute) == b"old"
-    assert answers.find(newer, ASKED) is None
+    assert answers.get(corpus, 1, ASKED, compute) == b"old"
+    assert answers.find(newer, 1, ASKED) is None
 
 
 @pytest.fixture
@@ -154,13 +161,13 @@ def need_id(database: Database, company_id: str) -> str:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each list that is computed."""
     found: list[int] = []
-    match_need = routes.matches.match_need
+    match_need = matches.match_need
 
     def counted(*values: Any, **named: Any) -> Any:
         found.append(1)
         return match_need(*values, **named)
 
-    monkeypatch.setattr(routes.matches, "match_need", counted)
+    monkeypatch.setattr(matches, "match_need", counted)
     return found
 
 
@@ -180,6 +187,22 @@ def test_a_change_is_seen_by_the_next_request(
     with database.writing() as session:
         session.get_one(Need, UUID(need_id)).status = NeedStatus.CLOSED
     problem(staff.get(path), 409)
+
+
+def test_a_name_that_is_shown_and_not_matched_is_never_old(
+    staff: TestClient, database: Database, need_id: str
+) -> None:
+    with database.writing() as session:
+        home = make_organisation(session, name_en="Former Institute")
+        for partner in session.scalars(select(Partner)):
+            partner.organisation = home
+    path = f"/v1/needs/{need_id}/matches"
+    assert "Former Institute" in staff.get(path).text
+    with database.writing() as session:
+        session.get_one(Organisation, home.id).name_en = "Present Institute"
+    renamed = staff.get(path).text
+    assert "Present Institute" in renamed
+    assert "Former Institute" not in renamed
 
 
 def test_staff_and_company_never_share_an_answer(

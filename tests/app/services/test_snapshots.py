@@ -226,8 +226,9 @@ def test_a_restored_database_gets_none_of_a_later_state(
 
 
 def test_an_erasure_leaves_no_byte_of_any(
-    filled: Database, settings: Settings, folder: Path
+    filled: Database, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.services.corpus.REST", 0)  # however long the build took
     with filled.reading() as session:
         one = session.scalars(select(Capability).where(Capability.title_en == TITLES[0])).one()
     running = process(settings)
@@ -274,6 +275,23 @@ def test_what_was_read_before_an_erasure_is_not_saved_after_it(
     monkeypatch.setattr(Corpus, "save", erased_meanwhile)
     corpora.rebuild(filled)
     assert saved(folder) == []
+
+
+def test_what_else_lies_there_stops_no_erasure(
+    filled: Database, settings: Settings, folder: Path, tmp_path: Path
+) -> None:
+    save(filled, settings)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    kept = elsewhere / "file"
+    kept.write_text("kept")
+    (path,) = saved(folder)
+    for place in (folder, path.parent):
+        (place / "copy.tar").write_text(TITLES[0])
+        (place / "link").symlink_to(elsewhere)
+    assert cleanse(filled, Ledger(settings.ledger), folder=settings.data_dir)
+    assert [path.name for path in folder.iterdir()] == [LOCK]
+    assert kept.read_text() == "kept"
 
 
 def test_an_erasure_waits_for_whoever_writes_one(filled: Database, settings: Settings) -> None:

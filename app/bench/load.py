@@ -188,6 +188,7 @@ async def open_loop(
 
 async def watch(client: Client, path: str, answers: Answers, *, pause: float) -> None:
     """Ask the same again and again until cancelled, with a pause (s) in between."""
-    while True:
-        await client.timed(path, answers)
-        await asyncio.sleep(pause)
+    async with client:
+        while True:
+            await client.timed(path, answers)
+            await asyncio.sleep(pause)

@@ -5,9 +5,10 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from app.services.changes import note_all_changed
 from app.services.embeddings import store_vectors
 from matching.corpus import Evidence, Partner
 from matching.encoders import Encoder
@@ -17,7 +18,6 @@ from models import (
     Capability,
     Cluster,
     Confidentiality,
-    CorpusRevision,
     Need,
     NeedKind,
     NeedStatus,
@@ -52,7 +52,7 @@ def fill(session: Session, region: Region, encoder: Encoder) -> list[UUID]:
     needs = _write_needs(session, region.requests, organisations, clusters)
     asked = {content_hash(request.query.text): request.vector for request in region.requests}
     store_vectors(session, asked, encoder, "query")
-    session.execute(update(CorpusRevision).values(value=CorpusRevision.value + 1))
+    note_all_changed(session)
     return needs
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI, Response
 
-from app.cli.bench_load import FAILED, Answers, Client, closed_loop, open_loop, watch
-from app.cli.bench_region import fill
+from app.bench.load import FAILED, Answers, Client, closed_loop, open_loop, watch
+from app.bench.region import fill
 from app.contexts import SYSTEM
 from app.db import Database
 from app.schemas.explanation import Explain
@@ -19,7 +19,7 @@ from app.services.embeddings import measure
 from app.services.matches import match_need
 from app.services.needs import query_of
 from app.shedding import Places, Shedding
-from matching.encoders import HashingEncoder
+from matching.encoders.hashing import HashingEncoder
 from matching.filters import Filters
 from matching.synthetic import make_region
 from models import Need
@@ -82,6 +82,7 @@ def test_under_too_much_load_some_are_served_some_sent_away_and_health_goes_on()
         go_on.set()
         await asyncio.gather(*asking)
         watching.cancel()
+        await asyncio.wait([watching])
         for client in clients:
             client.close()
         return answers, health
