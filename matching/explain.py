@@ -47,7 +47,6 @@ def passages(
     Sentences are compared by the need's telling words, and by meaning too where `encode` and the
     query's `vector` are given. All sentences of all matches are encoded in one call.
     """
-    fit = _fit(ranking)
     shown = nearest(ranking, matches, count) if rows is None else rows
     evidence = ranking.context.corpus.evidence
     found = {row: _sentences(evidence[row].text) for chosen in shown for row in chosen}
@@ -58,36 +57,37 @@ def passages(
         for row, spans in found.items()
     }
     return [
-        tuple(Passage(evidence[row], float(fit[row]), best[row], row) for row in chosen)
+        tuple(
+            Passage(evidence[row], float(fit), best[row], row)
+            for row, fit in zip(chosen, _fit(ranking, np.array(chosen, np.int64)), strict=True)
+        )
         for chosen in shown
     ]
 
 
 def nearest(ranking: Ranking, matches: Sequence[RankedPartner], count: int) -> list[list[int]]:
     """For each match the rows of its `count` pieces of evidence that fit best, the best first."""
-    fit = _fit(ranking)
-    return [[int(row) for row in _nearest(ranking, match, fit, count)] for match in matches]
+    return [[int(row) for row in _nearest(ranking, match, count)] for match in matches]
 
 
-def _fit(ranking: Ranking) -> NDArray[np.float64]:
-    """(n,) of each piece of evidence, in [0, 1]."""
+def _fit(ranking: Ranking, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of the pieces of evidence at `rows` (r,), in [0, 1]."""
     context = ranking.context
+    words: NDArray[np.float64] = context.passage_words[rows]
     if context.similarity is None:
-        return context.passage_words
-    meaning = np.where(context.corpus.has_vector, np.clip(context.similarity, 0, 1), 0)
-    fit: NDArray[np.float64] = (meaning + context.passage_words) / 2
-    return fit
+        return words
+    # Without a vector the levelled cosine means nothing.
+    known = context.corpus.has_vector[rows]
+    return (np.where(known, np.clip(context.similarity[rows], 0, 1), 0) + words) / 2
 
 
-def _nearest(
-    ranking: Ranking, match: RankedPartner, fit: NDArray[np.float64], count: int
-) -> NDArray[np.int64]:
+def _nearest(ranking: Ranking, match: RankedPartner, count: int) -> NDArray[np.int64]:
     """Rows of the match's allowed evidence that fit best."""
     context = ranking.context
     place = context.corpus.rows_of(match.position)
     rows = np.arange(place.start, place.stop)
     rows = rows[context.allowed[rows]]
-    return rows[np.argsort(-fit[rows], kind="stable")[:count]]
+    return rows[np.argsort(-_fit(ranking, rows), kind="stable")[:count]]
 
 
 def _sentences(text: str) -> list[Span]:

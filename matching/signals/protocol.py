@@ -116,12 +116,13 @@ class Context:
 
     @cached_property
     def fit(self) -> FloatArray:
-        """(n,) how well each piece fits, to tell a partner's pieces apart: word share and cosine,
-        at least 0.
+        """(r,) how well each of `rows` fits, to tell a partner's pieces apart: word share and
+        cosine, at least 0.
         """
+        words = self.passage_words[self.rows]
         if self.similarity is None:
-            return self.passage_words
-        return self.passage_words + np.clip(self.similarity, 0, None)
+            return words
+        return words + np.clip(self.similarity[self.rows], 0, None)
 
     def partners(self) -> list[Partner]:
         """The candidates, in order."""

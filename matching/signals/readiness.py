@@ -25,7 +25,7 @@ def read(context: Context) -> Reading:
     # How telling each kind is: its place in APPLIED, or the place after the last.
     places = np.array([_place(kind) for kind in kinds.number], np.int64)
     nearest = best_rows(
-        context.fit[context.rows],
+        context.fit,
         group=context.owner,
         allowed=np.ones(len(context.rows), bool),
         best=LOOKED_AT,

@@ -16,7 +16,7 @@ def read(context: Context) -> Reading:
 
     Later evidence than the need's own date counts as of that date.
     """
-    fit, years = context.fit[context.rows], context.corpus.years[context.rows]
+    fit, years = context.fit, context.corpus.years[context.rows]
     groups = len(context.candidates)
     everything = np.ones(len(fit), bool)
     best = group_maximum(fit, group=context.owner, groups=groups, allowed=everything)
