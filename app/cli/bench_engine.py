@@ -13,12 +13,13 @@ import numpy as np
 import typer
 
 from app.bench.collection import Collection, make_collection
-from app.bench.dense import dense, dense_partners
+from app.bench.dense import NEAREST, TASK, dense, dense_partners
 from app.bench.embedding import embedding, mixed_texts, static_rate
 from app.bench.http import http
 from app.bench.lexical import lexical
 from app.bench.limits import MachineLimits, measure_limits
 from app.bench.nightly import nightly
+from app.bench.pgvector import pgvector
 from app.bench.plot import missing, plot
 from app.bench.ranking import PEER_IS, ranking
 from app.bench.timing import OURS, Measured, Rows, ratios, timed
@@ -50,6 +51,10 @@ def engine_command(
     picture: Annotated[
         Path | None, typer.Option("--plot", help="A PNG of cost against size.")
     ] = None,
+    postgres: Annotated[
+        str | None,
+        typer.Option(help="postgresql://… of a server with pgvector, to measure that as well."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure speed on this machine: the engine beside what an engineer would pick instead.
@@ -71,7 +76,7 @@ def engine_command(
         source = whole.source
         for number in sizes:
             ERRORS.print(f"{number} capabilities: {', '.join(sorted(chosen))}", highlight=False)
-            rows += _measure(whole.first(number), chosen, limits, questions)
+            rows += _measure(whole.first(number), chosen, limits, questions, postgres)
     if "embedding" in chosen:
         mixed = mixed_texts(600)
         rows += embedding(mixed, rounds=rounds) + static_rate(mixed)
@@ -83,7 +88,13 @@ def engine_command(
         plot(rows, picture)
 
 
-def _measure(collection: Collection, chosen: set[str], limits: MachineLimits, number: int) -> Rows:
+def _measure(
+    collection: Collection,
+    chosen: set[str],
+    limits: MachineLimits,
+    number: int,
+    postgres: str | None,
+) -> Rows:
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only the bench needs it
 
     rows: Rows = []
@@ -92,6 +103,7 @@ def _measure(collection: Collection, chosen: set[str], limits: MachineLimits, nu
         if "dense" in chosen:
             both = np.concatenate([_tuning(collection, number), asked])
             rows += dense(collection, both, limits)
+            rows += pgvector(collection.vectors, both, task=TASK, nearest=NEAREST, url=postgres)
             rows += dense_partners(collection, asked)
         if not chosen & {"lexical", "hybrid", "nightly"}:
             return rows
