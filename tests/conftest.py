@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app import admission, shedding
+from app import admission, main, shedding
 from app.contexts import SYSTEM
 from app.db import Database
 from app.main import create_app
@@ -129,9 +129,12 @@ def application(migrated_file: Path) -> FastAPI:
         data_dir=migrated_file.parent,
         encoder="hashing",
         rate_limits=False,
-        requests_at_once=32,
     )
-    return create_app(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        # Nobody waits for a place: those who do wake each other in one event loop, and a test
+        # client has a loop for each of its threads.
+        patch.setattr(main, "Places", lambda _, waiting: shedding.Places(1000, waiting))
+        return create_app(settings)
 
 
 def engines_of(engine: Engine) -> Engines:
