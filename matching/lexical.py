@@ -104,7 +104,12 @@ class LexicalIndex:
         number, held = counted.term.flat.astype(np.int32, copy=False), None
         terms = len(counted.words)
         if like is None:
-            vocabulary = Vocabulary.numbered(counted.words, counted.word_keys)
+            # By their keys: scores are added up in the order of the numbers, and so come out alike
+            # to the last bit in whatever order the passages lie.
+            turn = np.argsort(counted.word_keys)
+            number = np.argsort(turn).astype(np.int32)[number]
+            words = [counted.words[i] for i in turn.tolist()]
+            vocabulary = Vocabulary.numbered(words, counted.word_keys[turn])
         else:
             vocabulary = like.with_later(counted.words, counted.word_keys)
             joint = vocabulary.find(counted.words, counted.word_keys)

@@ -41,6 +41,11 @@ def pytest_xdist_setupnodes() -> None:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: "ten_thousand" not in item.name)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Iterator[None]:
     """No request of a test is sent away because the machine has other things to do."""

@@ -193,6 +193,8 @@ def world(
             coordinator = str(actors[Role.COORDINATOR].account_id)
             patch.setitem(BODIES, ("PUT", "/v1/needs/{need_id}/staff"), {"accounts": [coordinator]})
             _fill(session, made)
+        with database.reading() as session:
+            engine.corpora.renew(session)  # before that, the service says that it is not ready
         yield made
         database.engine.dispose()
 

@@ -43,6 +43,10 @@ def assert_same_lists(
         (asker,) = session.scalars(select(Account.id).where(Account.role == Role.COORDINATOR))
         rows = [{"need_id": need_id, "account_id": asker} for need_id in ids.values()]
         session.execute(insert(need_staff), rows)
+    # The service may have followed the import before the vectors were there, and hears of them
+    # a moment later by itself.
+    with database.reading(SYSTEM) as session:
+        staff.app.state.engines.current(session).corpora.renew(session)  # type: ignore[attr-defined]
     for judged in task.queries[:queries]:
         ranking = rank(judged.query, judged.vector, task.corpus, top=10)
         expected = [task.names[match.partner.id] for match in ranking.matches]

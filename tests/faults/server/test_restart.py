@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from threading import Event
@@ -15,6 +16,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app import db_engines
 from app.db import Database
@@ -96,7 +98,11 @@ def test_no_free_connection_is_a_503(
     staff: TestClient, served: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(served.engine.pool, "_timeout", 0.2)
-    taken = [served.engine.connect() for _ in range(db_engines.CONNECTIONS)]
+    taken = []
+    with suppress(PoolTimeout):  # the process itself may hold one, by which it hears of changes
+        for _ in range(db_engines.CONNECTIONS):
+            taken.append(served.engine.connect())  # noqa: PERF401 - all that were got are kept
+    assert len(taken) >= db_engines.CONNECTIONS - 1
     answer = staff.get("/v1/organisations")
     for connection in taken:
         connection.close()
