@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -250,6 +250,20 @@ def _on_stale(_: Request, error: Exception) -> JSONResponse:
     return respond(conflict("Somebody else has changed it at the same moment: read it again."))
 
 
+def _on_reading(request: Request, error: Exception) -> JSONResponse:
+    """An answer that could not be made of its rows: what is loaded late meets a lost connection
+    inside of pydantic, which keeps the name of the driver's error and nothing else."""
+    if isinstance(error, ValidationError):
+        for each in error.errors(include_url=False, include_input=False):
+            said = str(each.get("ctx", {}).get("error", ""))
+            if each["type"] == "get_attribute_error" and said.startswith(_LOST):
+                return _on_unavailable(request, error)
+    return _on_bug(request, error)
+
+
+_LOST: Final = tuple(f"{kind.__name__}:" for kind in (OperationalError, PoolTimeoutError))
+
+
 def _on_unavailable(_: Request, error: Exception) -> JSONResponse:
     logger.error("temporarily unavailable", exc_info=error)
     return respond(
@@ -281,6 +295,7 @@ HANDLERS: Final[Mapping[type[Exception], Callable[..., JSONResponse]]] = {
     StaleDataError: _on_stale,
     DBAPIError: _on_database,
     PoolTimeoutError: _on_unavailable,
+    ValidationError: _on_reading,
     EncoderError: _on_unavailable,
     Exception: _on_bug,
 }

@@ -3,11 +3,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import event
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app import errors
 from app.db import Database
 from app.errors import MOST_ERRORS
 from app.services import needs
@@ -294,3 +298,41 @@ def test_half_characters_are_not_stored(company: TestClient) -> None:
 def test_other_media_types(staff: TestClient) -> None:
     problem(_send(staff, b"kind=technology", "application/x-www-form-urlencoded"), 415)
     assert everything(staff, "/v1/needs") == []
+
+
+class Late:
+    """A row of which something is loaded when it is read."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    @property
+    def number(self) -> int:
+        raise self._error
+
+
+class Shown(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    number: int
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OperationalError("SELECT 1", {}, Exception("server closed the connection")), 503),
+        (PoolTimeout("no connection is free"), 503),
+        (RuntimeError("a mistake of ours"), 500),
+    ],
+    ids=["lost", "no connection", "mistake"],
+)
+def test_a_row_that_cannot_be_read_to_its_end(error: Exception, status: int) -> None:
+    app = FastAPI()
+    errors.install(app)
+
+    @app.get("/")
+    def show() -> dict[str, int]:
+        return Shown.model_validate(Late(error)).model_dump()
+
+    answer = TestClient(app, raise_server_exceptions=False).get("/")
+    assert answer.status_code == status
+    assert ("Retry-After" in answer.headers) == (status == 503)

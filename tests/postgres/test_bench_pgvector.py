@@ -27,6 +27,7 @@ def test_it_finds_what_it_is_set_to_find(server: URL) -> None:
 
 
 def test_without_a_server_it_is_named_as_missing() -> None:
-    (row,) = pgvector(np.zeros((1, 2), np.float32), np.zeros((2, 2)), task="t", nearest=1, url=None)
+    none = np.zeros((2, 2), np.float32)
+    (row,) = pgvector(none, none, task="t", nearest=1, url=None)
     assert isinstance(row, Missing)
     assert "--postgres" in row.reason
