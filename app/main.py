@@ -330,6 +330,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     writer.start()
     yield
     MONITOR.leave()
+    app.state.admission = None  # it belongs to the event loop that ends now
     writer.stop()
     worker.stop()
     if app.state.traces is not None:
