@@ -6,7 +6,8 @@ until each is given up. Those that are not let in yet hold nothing. How many req
 so far is bounded before (`app.shedding`); those who watch over the service come past that.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -57,19 +58,30 @@ class Admission:
             )
             await respond(problem)(scope, receive, send)
             return
-        held = True
+        leave = partial(limiter.release_on_behalf_of, borrower)
+        await until_answered(self._app, scope, receive, send, leave)
 
-        def leave() -> None:
-            nonlocal held
-            if held:
-                held = False
-                limiter.release_on_behalf_of(borrower)
 
-        async def leaving(message: Message) -> None:
+async def until_answered(
+    app: ASGIApp, scope: Scope, receive: Receive, send: Send, leave: Callable[[], None]
+) -> None:
+    """Pass a request on, and `leave` once: when its answer begins, or when it ends without one.
+
+    A slow reader then holds nothing.
+    """
+    held = True
+
+    def leave_once() -> None:
+        nonlocal held
+        if held:
+            held = False
             leave()
-            await send(message)
 
-        try:
-            await self._app(scope, receive, leaving)
-        finally:
-            leave()
+    async def leaving(message: Message) -> None:
+        leave_once()
+        await send(message)
+
+    try:
+        await app(scope, receive, leaving)
+    finally:
+        leave_once()

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.admission import until_answered
 from app.errors import Problem, respond
 from app.limiting import EXEMPT
 from app.metrics import REQUESTS_SHED
@@ -143,22 +144,7 @@ class Shedding:
 
     async def _work(self, scope: Scope, receive: Receive, send: Send) -> None:
         """In a place that is taken already."""
-        held = True
-
-        def leave() -> None:
-            nonlocal held
-            if held:
-                held = False
-                self._places.give_back()
-
-        async def leaving(message: Message) -> None:
-            leave()
-            await send(message)
-
-        try:
-            await self._app(scope, receive, leaving)
-        finally:
-            leave()
+        await until_answered(self._app, scope, receive, send, self._places.give_back)
 
 
 async def _send_away(scope: Scope, receive: Receive, send: Send) -> None:

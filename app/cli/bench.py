@@ -19,6 +19,7 @@ import uvicorn
 from rich.table import Table
 from sqlalchemy import select
 
+from app.bench.embedding import mixed_texts
 from app.cli.bench_engine import engine_command
 from app.cli.bench_plan import plan_command
 from app.cli.bench_rank import rank_command
@@ -31,11 +32,8 @@ from app.services.encoder_mismatch import require_serving
 from app.services.engines import Engines
 from app.services.keys import create_key, revoke_key
 from app.settings import get_settings
-from data import importers
-from data.samples import REGION
 from matching.encoders import Encoder, Vectors
 from matching.encoders.minilm import model_folder
-from matching.text import language_of
 from models import Need, NeedStatus, Role
 
 group = typer.Typer(invoke_without_command=True, callback=engine_command)
@@ -58,7 +56,7 @@ def encoder(
     # Loaded here: the comparison is the only place that needs it, and torch takes seconds.
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
-    batch = _mixed_texts(texts)
+    batch = mixed_texts(texts)
     plain = SentenceTransformer(str(model_folder()), device="cpu")
     ours = make_encoder_of(get_settings().model_copy(update={"encoder": "minilm"}))
     _warm_up(plain.encode, ours, batch)
@@ -113,19 +111,6 @@ def match(rounds: Annotated[int, typer.Option(min=1)] = 5) -> None:
         table.add_row(name, str(len(seconds)), f"{p50:.1f}", f"{p95:.1f}")
     OUT.print(table)
     OUT.print(_machine())
-
-
-def _mixed_texts(number: int) -> list[str]:
-    read = importers.read(REGION)
-    found: list[str] = []
-    for partner in read.partners:
-        passages = [piece.passage for piece in partner.evidence]
-        english = [passage for passage in passages if language_of(passage) == "en"]
-        found += [passage.partition("\n")[0] for passage in english]
-        found += english
-        if english:
-            found.append("\n".join(english))
-    return (found * (number // len(found) + 1))[:number]
 
 
 def _warm_up(plain: Callable[[list[str]], object], ours: Encoder, batch: list[str]) -> None:

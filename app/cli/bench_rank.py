@@ -1,6 +1,5 @@
 """`bench rank`: time of a match request inside the engine, on a made-up region of any size."""
 
-import importlib.util
 import json
 import os
 import platform
@@ -17,14 +16,14 @@ import typer
 from numpy.typing import NDArray
 from rich.table import Table
 
+from app.bench.ranking import plain_way
 from app.cli.terminal import OUT, Bar, progress_bar
 from matching.corpus import Corpus
 from matching.encoders import Vectors
 from matching.explain import passages
-from matching.lexical import K1, B, TermCounts, count_terms
+from matching.lexical import TermCounts, count_terms
 from matching.ranker import prepare, rank, score
 from matching.synthetic import DIMENSION, Region, Request, make_region
-from matching.text import tokens
 
 TOP: Final = 10
 WHOLE: Final = "whole request"
@@ -63,7 +62,7 @@ def rank_command(
     )
     setup["first request"], _ = _timed(lambda: _list(corpus, region.requests[0]))
     memory = _memory(corpus)
-    peer = _make_peer(corpus, terms)
+    peer = plain_way(corpus, terms)
     times, stable = _measure(region, corpus, peer)
     report = {
         "machine": _machine(),
@@ -144,41 +143,6 @@ def _encoder_without_work() -> Callable[[Sequence[str]], Vectors]:
     kept = np.random.default_rng(0).standard_normal((2_000, DIMENSION), np.float32)
     kept /= np.linalg.norm(kept, axis=1, keepdims=True)
     return lambda texts: kept[np.arange(len(texts)) % len(kept)]
-
-
-def _make_peer(corpus: Corpus, terms: Sequence[TermCounts]) -> Callable[[Request], object] | None:
-    """The plain way to rank the same corpus; None where bm25s is not installed."""
-    if importlib.util.find_spec("bm25s") is None:
-        return None
-    import bm25s  # noqa: PLC0415 - a development dependency, for comparison only
-
-    words = [[t for t, c in zip(p.terms, p.counts, strict=True) for _ in range(c)] for p in terms]
-    profiles: list[list[str]] = [[] for _ in corpus.partners]
-    for owner, passage in zip(corpus.partner_of, words, strict=True):
-        profiles[owner] += passage
-    by_passage, by_profile = (bm25s.BM25(method="lucene", k1=K1, b=B) for _ in range(2))
-    by_passage.index(words, show_progress=False)
-    by_profile.index(profiles, show_progress=False)
-    groups, group = len(corpus.partners), corpus.partner_of
-    vectors = corpus.vectors.at(np.arange(len(corpus.evidence)))
-
-    def top3(values: np.ndarray) -> np.ndarray:
-        order = np.lexsort((-values, group))
-        owner = group[order]
-        place = np.arange(len(order)) - np.searchsorted(owner, np.arange(groups))[owner]
-        kept = place < 3
-        total = np.bincount(owner[kept], values[order[kept]], minlength=groups)
-        return total / np.maximum(np.bincount(owner[kept], minlength=groups), 1)
-
-    def ask(request: Request) -> np.ndarray:
-        asked = list(dict.fromkeys(tokens(request.query.text)))
-        meaning = top3(vectors @ request.vector)
-        words = top3(by_passage.get_scores(asked))
-        whole = by_profile.get_scores(asked)
-        summed = meaning + words / max(words.max(), 1e-9) + whole / max(whole.max(), 1e-9)
-        return np.argsort(-summed)[:TOP]
-
-    return ask
 
 
 def _memory(corpus: Corpus) -> dict[str, float]:
