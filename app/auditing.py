@@ -83,6 +83,18 @@ def draft_of(
 ) -> Draft:
     """An entry by that actor, or by who acts in the session."""
     actor = actor or session.info.get(ACTOR)
+    return _draft(actor, event, kind, object_id, fields=fields, purpose=purpose)
+
+
+def _draft(
+    actor: Actor | None,
+    event: AuditEvent,
+    kind: ObjectKind,
+    object_id: UUID | None,
+    *,
+    fields: Iterable[str] = (),
+    purpose: str | None = None,
+) -> Draft:
     return Draft(
         event=event,
         kind=kind,
@@ -100,12 +112,25 @@ def shown(session: Session, kind: ObjectKind, ids: Iterable[UUID]) -> None:
     What companies and partners are shown of their own or by a release is no reading by staff.
     """
     actor: Actor | None = session.info.get(ACTOR)
-    if actor is not None and not actor.is_staff:
-        return
-    purpose = session.info.get(PURPOSE) or (None if actor is None else UNSTATED)
     for object_id in ids:
-        draft = draft_of(session, AuditEvent.READ, kind, object_id, purpose=purpose)
-        pending(session).reads[draft.event, draft.kind, object_id] = draft
+        draft = reading_of(actor, session.info.get(PURPOSE), kind, object_id)
+        if draft is not None:
+            pending(session).reads[draft.event, draft.kind, object_id] = draft
+
+
+def reading_of(
+    actor: Actor | None, purpose: Purpose | None, kind: ObjectKind, object_id: UUID
+) -> Draft | None:
+    """The entry of a reading by staff or by the program itself; None of any other."""
+    if actor is not None and not actor.is_staff:
+        return None
+    return _draft(
+        actor,
+        AuditEvent.READ,
+        kind,
+        object_id,
+        purpose=purpose or (None if actor is None else UNSTATED),
+    )
 
 
 def take_reads(session: Session) -> list[Draft]:

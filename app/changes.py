@@ -1,5 +1,8 @@
 """The log of changed partners, written in the transaction of the change.
 
+Beside it a second number is raised by whatever may change who is shown which list (accounts, keys,
+needs): what was granted under one number may be granted again under the same (`app.repeats`).
+
 Everything the corpus is made from is watched: what a session flushes, and statements that it
 executes in bulk. Just before the commit the corpus revision is raised once, and each partner that
 is touched is logged with it. Only then is the revision's row locked, so that writers queue for no
@@ -17,13 +20,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstanceState, ORMExecuteState, Session, SessionTransaction
 
 from models import (
+    Account,
+    ApiKey,
     Capability,
     Cluster,
     CorpusRevision,
+    Need,
     Organisation,
     Partner,
     PartnerChange,
     Unavailability,
+    need_clusters,
+    need_staff,
     partner_clusters,
 )
 
@@ -41,8 +49,16 @@ SEEN_OF_SHARED: Final = frozenset({"prefecture", "city", "slug"})
 """Fields of an organisation or a cluster that are matched; its partners change by no other."""
 TABLES: Final = frozenset({str(model.__tablename__) for model in MATCHED} | {partner_clusters.name})
 
+GRANTING: Final = (Account, ApiKey, Need)
+"""What, beside the matched, decides about who is shown which match list, and for which query."""
+GRANTING_TABLES: Final = frozenset(
+    {*(str(model.__tablename__) for model in GRANTING), need_clusters.name, need_staff.name}
+)
+
 NOTED: Final = "changes_noted"
 """Execution option of a statement in bulk whose caller says itself which partners it changes."""
+MERE_USE: Final = "mere_use"
+"""Execution option of a statement in bulk that changes nothing about whom it lets in."""
 PENDING: Final = "partner_changes"
 """Key of `Session.info`."""
 AT_ONCE: Final = 500
@@ -58,6 +74,8 @@ class Noted:
     partners: set[UUID] = field(default_factory=set)
     everything: bool = False
     erasure: bool = False
+    access: bool = False
+    """Something that decides about who is shown what."""
 
 
 def noted(session: Session) -> Noted:
@@ -115,6 +133,8 @@ def _note_flushed(session: Session, _context: Any) -> None:
     for row in chain(changed, session.deleted):
         if isinstance(row, MATCHED):
             note_changes(session, _touched_by(session, row))
+        if isinstance(row, GRANTING):
+            noted(session).access = True
 
 
 def _touched_by(session: Session, row: object) -> Iterable[UUID]:
@@ -145,9 +165,12 @@ def _note_bulk(state: ORMExecuteState) -> None:
     """A statement in bulk may touch anybody, unless its caller has noted whom."""
     if not (state.is_insert or state.is_update or state.is_delete):
         return
-    table = getattr(state.statement, "table", None)
-    if getattr(table, "name", None) in TABLES and not state.execution_options.get(NOTED):
+    table, options = getattr(state.statement, "table", None), state.execution_options
+    name = getattr(table, "name", None)
+    if name in TABLES and not options.get(NOTED):
         note_all_changed(state.session)
+    if name in GRANTING_TABLES and not options.get(MERE_USE):
+        noted(state.session).access = True
 
 
 def log(session: Session) -> None:
@@ -161,6 +184,8 @@ def log(session: Session) -> None:
     session.flush()
     waiting = noted(session)
     if not waiting.matched:
+        if waiting.access:
+            _raise_access(session)
         return
     row, after = CorpusRevision, CorpusRevision.value + 1
     # What another program has raised is not in the log: from there on anything may have changed.
@@ -169,12 +194,20 @@ def log(session: Session) -> None:
     values["whole"] = after if waiting.everything else whole
     if waiting.erasure:
         values["erased"] = after
+    if waiting.access:
+        values["access"] = row.access + 1
     raised = update(CorpusRevision).values(values).returning(CorpusRevision.value)
     silent = {"synchronize_session": False}
     revision = session.execute(raised, execution_options=silent).scalar_one()
     _write(session, waiting.partners, revision)
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"NOTIFY {CHANNEL}"))
+    session.info.pop(PENDING)
+
+
+def _raise_access(session: Session) -> None:
+    raised = update(CorpusRevision).values(access=CorpusRevision.access + 1)
+    session.execute(raised, execution_options={"synchronize_session": False})
     session.info.pop(PENDING)
 
 

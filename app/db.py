@@ -115,22 +115,35 @@ class Database:
                     raise OutcomeUnknown from error
                 raise
 
+    @contextmanager
+    def recording(self) -> Iterator[Session]:
+        """A session of the program itself that records what is about to be shown, as `writing`.
+
+        Problem 503 if it cannot.
+        """
+        with _refusing(), AUDIT_COMMIT_SECONDS.time(), self.writing(SYSTEM) as session:
+            yield session
+
     def _record(self, reads: Sequence[Draft]) -> None:
-        try:
-            with AUDIT_COMMIT_SECONDS.time():
-                self._recorded.do(reads, self._append)
-        except (SQLAlchemyError, OutcomeUnknown) as error:
-            logger.exception("the audit log cannot be written")
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "The audit log cannot be written, so nothing confidential is shown: try again "
-                "shortly.",
-                headers={"Retry-After": "2"},
-            ) from error
+        with _refusing(), AUDIT_COMMIT_SECONDS.time():
+            self._recorded.do(reads, self._append)
 
     def _append(self, reads: Sequence[Draft]) -> None:
         with self.writing(SYSTEM) as session:
             append(session, reads)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, OutcomeUnknown) as error:
+        logger.exception("the audit log cannot be written")
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The audit log cannot be written, so nothing confidential is shown: try again shortly.",
+            headers={"Retry-After": "2"},
+        ) from error
 
 
 # In this order: the revision is locked first, always, and the audit log last.

@@ -1,5 +1,7 @@
 """Engines: how many connections a process has, how long it waits, and what each is told first."""
 
+import sqlite3
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +23,10 @@ POOL_TIMEOUT_SECONDS: Final = 10
 """How long a request waits for a free connection before it is answered 503."""
 
 BUSY_TIMEOUT_SECONDS: Final = 30
+
+TURN_SECONDS: Final = 0.001
+"""How often a writer to SQLite tries whether it is its turn. SQLite itself tries ever more seldom,
+up to ten times a second: where others write all the time, it would miss each pause of theirs."""
 
 SQLITE_PRAGMAS: Final = (
     "journal_mode=WAL",
@@ -110,4 +116,27 @@ def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when another writer was in
     # between, whatever the busy timeout: a writer takes its lock at the start.
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    driver = connection.connection.driver_connection
+    if mode == "IMMEDIATE" and isinstance(driver, sqlite3.Connection):
+        _begin_in_turn(connection, driver)
+    else:
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _begin_in_turn(connection: Connection, driver: sqlite3.Connection) -> None:
+    """Begin to write as soon as nobody else does; OperationalError after the busy timeout."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(TURN_SECONDS)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # for its error, as SQLAlchemy tells it
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")

@@ -37,7 +37,7 @@ from app.services.anonymisers import anonymiser_for
 from app.services.corpus import Engine
 from app.services.disclosures import record_disclosure
 from app.services.engines import Engines
-from app.services.keys import find_actor
+from app.services.keys import find_holder
 from app.services.sessions import actor_in, find_session
 from app.settings import get_settings
 from matching.anonymise import Anonymiser
@@ -91,14 +91,15 @@ def get_actor(
         actor = _signed_in(request, database, gate)
     else:
         with database.reading(AUTHENTICATION) as session:
-            found = find_actor(session, secret)
-        if found is None:
+            holder = find_holder(session, secret)
+        if holder is None:
             raise _unauthenticated(
                 "The API key is not valid: it is unknown, mistyped, revoked or expired."
             )
-        actor = found
+        actor, request.state.holder = holder.actor, holder
     request.state.caller = f"{actor.role.value}/{'session' if secret is None else 'key'}"
-    count_key(request, str(actor.key_id or actor.account_id))
+    if not getattr(request.state, "counted", False):  # by `app.repeats`, which let it go on
+        count_key(request, str(actor.key_id or actor.account_id))
     gate.uses.note(actor)
     endpoint = request.scope["endpoint"]
     action = rule_of(endpoint)

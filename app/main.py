@@ -31,6 +31,7 @@ from app.jobs.worker import EmbeddingWorker
 from app.limiting import RateLimiting
 from app.middleware import RequestGuard
 from app.monitoring import MONITOR, metrics
+from app.repeats import Repeats
 from app.request_ids import RequestIds
 from app.request_log import RequestLog
 from app.routes import (
@@ -176,6 +177,7 @@ def create_app(settings: Settings | None = None, engines: Engines | None = None)
     )
     app.state.engines = engines
     app.state.gate = make_gate(settings)
+    app.state.repeats = Repeats()
     app.state.settings = settings
     errors.install(app)
     # No more than there are connections for: who has a place is let in at once.

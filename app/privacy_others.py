@@ -114,6 +114,8 @@ OTHERS: Final = (
             "worked_at",
         ),
     ),
-    DataTable("corpus_revision", none=("id", "value", "identity", "whole", "logged", "erased")),
+    DataTable(
+        "corpus_revision", none=("id", "value", "identity", "whole", "logged", "erased", "access")
+    ),
     DataTable("corpus_snapshots", none=("id", "revision", "made_of", "made_at")),
 )

@@ -26,6 +26,9 @@ class CorpusRevision(Base):
     keeps none, such as an earlier version during an upgrade."""
     erased: Mapped[int] = mapped_column(default=0, server_default="0")
     """The latest revision at which somebody was erased: no older snapshot may be used."""
+    access: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Raised, apart from `value`, by all that may change who is shown which match list: accounts,
+    keys, needs."""
 
 
 class PartnerChange(Base):

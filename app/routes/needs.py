@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.access import Action, View, rule
@@ -21,6 +21,7 @@ from app.deps import (
 )
 from app.etags import ChangeTags, NewTags, ReadTags
 from app.presenting import brief_out, candidate_list, explained, match_list, team_out
+from app.repeats import JSON, RepeatedRoute, Repeats
 from app.schemas.candidate import CandidateListOut
 from app.schemas.common import ExternalId, Page, Slug, merged
 from app.schemas.explanation import Explain
@@ -164,10 +165,10 @@ def close_need(
     return tags.show(NeedOut.model_validate(closed))
 
 
-@router.get("/{need_id}/matches", response_model=MatchListOut | CandidateListOut)
 @rule(Action.MATCH_NEED)
 def match_need(
     need_id: UUID,
+    request: Request,
     session: ReadSession,
     actor: CurrentActor,
     engines: CurrentEngines,
@@ -210,9 +211,21 @@ def match_need(
         need_id, needs.query_of(need), view, asked.filters, asked.top, asked.explain, today
     )
     shared = need.confidentiality is not Confidentiality.NAMED_STAFF
-    body = matches.answer(session, engine, key, compute) if shared else compute()
+    if not shared:
+        return Response(compute(), media_type=JSON)
+    body = matches.answer(session, engine, key, compute)
+    repeats: Repeats = request.app.state.repeats
+    repeats.remember(request, session, engine, key)
     # Bytes: an answer that is remembered is neither checked nor written anew.
-    return Response(body, media_type="application/json")
+    return Response(body, media_type=JSON)
+
+
+router.add_api_route(
+    "/{need_id}/matches",
+    match_need,
+    response_model=MatchListOut | CandidateListOut,
+    route_class_override=RepeatedRoute,
+)
 
 
 @router.post("/{need_id}/team")

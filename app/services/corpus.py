@@ -117,6 +117,11 @@ class CorpusCache:
         self._revision(session)
         return self._loaded
 
+    @property
+    def held(self) -> Loaded | None:
+        """What is in memory, current or not; None at the start."""
+        return self._loaded
+
     def current(self, session: Session) -> Loaded:
         """The corpus of the session's present revision, or a newer one.
 

@@ -62,6 +62,27 @@ def serving_at(session: Session) -> tuple[int, StoredEncoder | None]:
     return revision, row
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where the database stands: what a list hangs on beside its need."""
+
+    revision: int
+    access: int
+    encoder_id: str | None
+    """Of the encoder that serves."""
+
+
+def moment_of(session: Session) -> Moment:
+    """Where it stands as the session sees it."""
+    serves = (
+        select(StoredEncoder.encoder_id)
+        .where(StoredEncoder.use == EncoderUse.SERVING)
+        .scalar_subquery()
+    )
+    statement = select(CorpusRevision.value, CorpusRevision.access, serves)
+    return Moment(*session.execute(statement).one())
+
+
 def _alone(session: Session) -> None:
     """Wait until no other transaction changes the corpus or its encoder, and keep them out.
 

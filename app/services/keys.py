@@ -10,6 +10,7 @@ import secrets
 import string
 import zlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -21,7 +22,7 @@ from app.access import SCOPES_OF, Actor, Scope
 from app.errors import conflict, invalid, not_found
 from app.services.accounts import create_account
 from app.services.actors import actor_of
-from models import Account, ApiKey, Role, utc_now
+from models import Account, ApiKey, CorpusRevision, Role, utc_now
 
 MARK: Final = "enm_"
 PREFIX_LENGTH: Final = len(MARK) + 6
@@ -88,7 +89,7 @@ def add_key(
         account=account,
         name=name,
         prefix=secret[:PREFIX_LENGTH],
-        sha256=_digest(secret),
+        sha256=digest_of(secret),
         scopes=sorted(wanted),
         expires_at=expires_at,
     )
@@ -184,17 +185,36 @@ def is_live(key: ApiKey) -> bool:
     return key.revoked_at is None and (key.expires_at is None or key.expires_at > utc_now())
 
 
-def find_actor(session: Session, secret: str) -> Actor | None:
-    """Who holds this secret; None if nobody does, the key has ended or the account is disabled.
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a key, and for how long that may be believed."""
 
-    What cannot be a key, such as one that was mistyped, is refused without asking the database.
-    """
+    actor: Actor
+    expires_at: datetime | None
+    access: int
+    """Of the corpus revision's row, when it was found out (`models.CorpusRevision`)."""
+
+
+def find_actor(session: Session, secret: str) -> Actor | None:
+    """Who holds this secret; None if nobody does, the key has ended or the account is disabled."""
+    holder = find_holder(session, secret)
+    return None if holder is None else holder.actor
+
+
+def find_holder(session: Session, secret: str) -> Holder | None:
+    """As `find_actor`. What cannot be a key is refused without asking the database."""
     if not may_be_key(secret):
         return None
-    key = session.scalar(select(ApiKey).where(ApiKey.sha256 == _digest(secret)))
-    if key is None or not is_live(key) or key.account.disabled_at is not None:
+    access = select(CorpusRevision.access).scalar_subquery()
+    statement = select(ApiKey, access).where(ApiKey.sha256 == digest_of(secret))
+    found = session.execute(statement).one_or_none()
+    if found is None:
         return None
-    return actor_of(key.account, scopes=key.scopes, key_id=key.id)
+    key, at = found
+    if not is_live(key) or key.account.disabled_at is not None:
+        return None
+    actor = actor_of(key.account, scopes=key.scopes, key_id=key.id)
+    return Holder(actor, key.expires_at, at)
 
 
 def may_be_key(secret: str) -> bool:
@@ -263,6 +283,7 @@ def _check(body: str) -> str:
     return digits
 
 
-def _digest(secret: str) -> str:
+def digest_of(secret: str) -> str:
+    """What is stored of a key."""
     # A random secret of 190 bits needs no slow hash: there is nothing to guess.
     return hashlib.sha256(secret.encode()).hexdigest()

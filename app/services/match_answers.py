@@ -36,6 +36,14 @@ class AskedList:
     day: date
 
 
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Kept:
+    """An answer that is remembered; whoever refers to it weakly sees it go when it is forgotten."""
+
+    asked: AskedList
+    body: bytes
+
+
 class MatchAnswers:
     """Keeps the most recently used answers of one corpus at one revision; another empties it.
 
@@ -49,7 +57,7 @@ class MatchAnswers:
         self._held = 0
         self._corpus: weakref.ref[Corpus] | None = None
         self._revision = -1
-        self._answers: OrderedDict[AskedList, bytes] = OrderedDict()
+        self._answers: OrderedDict[AskedList, Kept] = OrderedDict()
         self._under_way: dict[AskedList, Future[bytes]] = {}
         self._lock = threading.Lock()
 
@@ -68,12 +76,23 @@ class MatchAnswers:
 
     def find(self, corpus: Corpus, revision: int, asked: AskedList) -> bytes | None:
         """The answer, if it is remembered for this corpus as of this revision of the data."""
+        kept = self.kept(corpus, revision, asked)
+        return None if kept is None else kept.body
+
+    def kept(self, corpus: Corpus, revision: int, asked: AskedList) -> Kept | None:
+        """What is remembered, as `find`."""
         with self._lock:
             self._follow(corpus, revision)
             found = self._answers.get(asked)
             if found is not None:
                 self._answers.move_to_end(asked)
             return found
+
+    def use(self, kept: Kept) -> None:
+        """Count it as used now, so that it is not the next to be forgotten."""
+        with self._lock:
+            if self._answers.get(kept.asked) is kept:
+                self._answers.move_to_end(kept.asked)
 
     def get(
         self, corpus: Corpus, revision: int, asked: AskedList, compute: Callable[[], bytes]
@@ -88,7 +107,7 @@ class MatchAnswers:
             self._follow(corpus, revision)
             found = self._answers.get(asked)
             if found is not None:
-                return found
+                return found.body
             waiting = self._under_way.get(asked)
             if waiting is None:
                 mine = self._under_way[asked] = Future[bytes]()
@@ -139,10 +158,11 @@ class MatchAnswers:
         size = _size(asked, answer)
         if size > self._most or asked in self._answers:
             return
-        self._answers[asked] = answer
+        self._answers[asked] = Kept(asked, answer)
         self._held += size
         while self._held > self._most:
-            self._held -= _size(*self._answers.popitem(last=False))
+            _, oldest = self._answers.popitem(last=False)
+            self._held -= _size(oldest.asked, oldest.body)
 
 
 def _size(asked: AskedList, answer: bytes) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from app.access import Actor
 from app.auditing import RECORDED
+from app.changes import MERE_USE
 from app.contexts import SYSTEM
 from app.db import Database
 from models import ApiKey, SignInSession, utc_now
@@ -44,7 +45,7 @@ class Uses:
             keys, sessions = dict(self._keys), dict(self._sessions)
         if not keys and not sessions:
             return 0
-        unrecorded = {RECORDED: True}  # the audit log does not follow mere use
+        unrecorded = {RECORDED: True, MERE_USE: True}  # the audit log does not follow mere use
         with database.writing(SYSTEM) as session:
             for key_id, at in keys.items():
                 session.execute(
