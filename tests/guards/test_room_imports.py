@@ -21,6 +21,7 @@ MAY: dict[str, tuple[str, ...]] = {
         "app.schemas",
         "app.deps",
         "app.api_route",
+        "app.repeats",
         "app.idempotency",
         "app.etags",
         "app.access",
