@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
 
@@ -9,14 +10,17 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import exists, select
+from uvicorn.supervisors import Multiprocess
 
 from app.access import Action
 from app.cli.data import embed_all, import_path
+from app.cli.listening import DIVIDES, OwnSocket
 from app.cli.opening import TERMINAL, open_database, open_engines
 from app.cli.opening import migrate as apply_migrations
 from app.cli.terminal import OUT, show_matches, show_need
 from app.clock import today
 from app.contexts import SYSTEM
+from app.errors import invalid
 from app.log_format import logging_as
 from app.main import create_app, make_engines, repeat_erasures
 from app.schemas.explanation import Explain
@@ -32,6 +36,8 @@ from data.samples import REGION
 from matching.filters import Filters
 from matching.text import language_of
 from models import Need, NeedStatus, ObjectKind, Partner
+
+logger = logging.getLogger("uvicorn.error")
 
 SHOWN_NEED: Final = "ms-n03"
 """Of the sample region."""
@@ -91,20 +97,34 @@ def _quieten() -> None:
 
 def _run(app: FastAPI | str, host: str | None, port: int | None, **options: Any) -> None:
     settings = get_settings()
-    uvicorn.run(
-        app,
-        host=host or settings.host,
-        port=port or settings.port,
-        log_config=logging_as(settings.log_format),
-        log_level="info",
-        access_log=False,  # `app.request_log` tells of requests, without their addresses
+    options |= {
+        "host": host or settings.host,
+        "port": port or settings.port,
+        "log_config": logging_as(settings.log_format),
+        "log_level": "info",
+        "access_log": False,  # `app.request_log` tells of requests, without their addresses
         # The other implementation, httptools, takes headers of any size into memory.
-        http="h11",
-        h11_max_incomplete_event_size=HEADER_BYTES,
-        server_header=False,
-        timeout_worker_healthcheck=HANGING_SECONDS,
-        **options,
-    )
+        "http": "h11",
+        "h11_max_incomplete_event_size": HEADER_BYTES,
+        "server_header": False,
+        "timeout_worker_healthcheck": HANGING_SECONDS,
+    }
+    if options.get("workers", 1) > 1 and DIVIDES:
+        _run_on_sockets_of_their_own(uvicorn.Config(app, **options))
+    else:
+        uvicorn.run(app, **options)
+
+
+def _run_on_sockets_of_their_own(config: uvicorn.Config) -> None:
+    """As `uvicorn.run` with several processes, which has all of them listen on one socket."""
+    try:
+        own = OwnSocket.bound(config.host, config.port)
+    except OSError as error:
+        raise invalid("port", f"{config.port} cannot be listened on: {error.strerror}") from error
+    message = "Uvicorn running on http://%s:%d (Press CTRL+C to quit)"
+    logger.info(message, config.host, own.getsockname()[1])
+    with suppress(KeyboardInterrupt):
+        Multiprocess(config, sockets=[own]).run()
 
 
 def migrate() -> None:
