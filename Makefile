@@ -51,6 +51,9 @@ serve: setup ## Serve the database as it is
 # As many processes as there are cores: the tests share nothing.
 PARALLEL ?= -n auto --dist worksteal
 
+# Where it is set, each process of the tests would compile all sources anew.
+test test-all: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/.development ## Set up and run the tests
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 

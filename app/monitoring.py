@@ -10,7 +10,7 @@ from typing import Final
 from fastapi import Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -74,15 +74,30 @@ REGISTRY.register(MONITOR)
 def metrics() -> Response:
     """Figures for Prometheus.
 
-    Of several processes what they have counted is added up; what is read anew, such as the
-    database, the pool and the last night, is what the one that answers finds.
+    Of several processes what they have counted is added up, also by those that have ended; what is
+    read anew, such as the database, the pool and the last night, is what the one that answers
+    finds.
     """
     registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is not None:
+        _forget_the_dead(Path(folder))
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         registry.register(MONITOR)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Leave out how things stand in processes that are no more; nobody says when one is killed."""
+    for file in folder.glob("gauge_live*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
+        except PermissionError:
+            pass  # its number has gone to somebody else's process
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -44,7 +44,11 @@ READS: Final = Counter(
     "Reads that a replica could serve, by the state it was found in; only `up` was served by it.",
     ["state"],
 )
-USABLE: Final = Gauge("enmusubi_replica_up", "1 if the last read found the replica usable, else 0.")
+USABLE: Final = Gauge(
+    "enmusubi_replica_up",
+    "1 if the last read found the replica usable, else 0.",
+    multiprocess_mode="livemin",  # of several processes, the one that fares worst
+)
 
 _POSITION: Final = text(
     "SELECT (pg_control_system()).system_identifier,"

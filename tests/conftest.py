@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from app.contexts import SYSTEM
 from app.db import Database
 from app.main import create_app
 from app.migrations import upgrade
+from app.routes import health
 from app.services import passwords
 from app.services.corpus import Engine
 from app.services.encoders import Offered, Recipe
@@ -29,6 +31,17 @@ from models import Role
 from tests.factories import make_organisation, make_partner
 from tests.statements import compiled_once
 from tests.tiny_encoder import train_tiny
+
+# The same examples each time, however long one takes: nothing fails by chance or by load.
+hypothesis.settings.register_profile(
+    "ours",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("ours")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -52,6 +65,7 @@ def patience() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shedding, "PATIENCE", 120.0)
         patch.setattr(admission, "WAIT_SECONDS", 120.0)
+        patch.setattr(health, "WAIT_SECONDS", 120.0)
         yield
 
 

@@ -142,6 +142,7 @@ def test_down_to_nothing_and_up_again(empty: Database) -> None:
     assert _schema(empty.engine) == before
 
 
+@pytest.mark.slow
 def test_each_step_down_and_up(empty: Database) -> None:
     revisions = [s.revision for s in ScriptDirectory.from_config(configuration()).walk_revisions()]
     for revision in revisions[::-1]:

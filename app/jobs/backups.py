@@ -4,11 +4,13 @@ A copy is made by `VACUUM INTO`: one state of the database while others read and
 the free pages in which old content may lie.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace as fields_replaced
 from datetime import datetime
 from http import HTTPStatus
@@ -18,13 +20,18 @@ from typing import Final
 from app.contexts import SYSTEM
 from app.db import BUSY_TIMEOUT_SECONDS, Database
 from app.errors import Problem, invalid
+from app.jobs.checkpoints import reached
 from app.migrations import known_revisions, present_revision
 from app.services import backup_manifests
 from app.services.backup_manifests import Manifest, beside, describe, require_fitting
 from app.services.erasure_ledger import Ledger
 
-PART: Final = ".part"
-"""At the end of the name of a file that is not finished."""
+PART: Final = ".enmusubi-part"
+"""At the end of the name of a copy that is not finished; nobody else's files are called so."""
+RESTORED: Final = ".restored"
+"""At the end of the name of a copy that is about to be put in the place of the database."""
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+"""At the ends of the names of what SQLite keeps beside a database."""
 SNAPSHOTS: Final = "snapshots"
 """Of the index; their revisions are those of the database that is replaced."""
 
@@ -35,23 +42,56 @@ def back_up(database: Database, ledger: Ledger, target: Path) -> Manifest:
     Problem 422 if it is no SQLite database, or there is such a file; 503 if it cannot be written.
     """
     source = file_of(database)
-    if target.exists() or beside(target).exists():
-        raise invalid("file", f"{target} exists: a backup is never overwritten")
-    part = target.with_name(target.name + PART)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        _copy(source, part)
-        manifest = _described(part, ledger)
-        _write_private(beside(target), backup_manifests.write(manifest))
-        part.replace(target)
-        _sync(target.parent)
+        _tidy(target.parent)
+        if target.exists() or beside(target).exists():
+            raise invalid("file", f"{target} exists: a backup is never overwritten")
+        with _begun(target) as part:
+            _copy(source, part)
+            reached("backup.copied")
+            manifest = _described(part, ledger)
+            _write_private(beside(target), backup_manifests.write(manifest))
+            reached("backup.described")
+            part.replace(target)
+            _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
         raise _unwritable(error) from error
-    finally:
-        _discard(part)  # whatever went wrong: no erasure would reach it
     return manifest
+
+
+@contextmanager
+def _begun(target: Path) -> Iterator[Path]:
+    """An empty file that is to become `target`; gone in the end if it did not.
+
+    It is locked meanwhile, so that nobody takes it for that of a process which was killed.
+    """
+    part = target.with_name(target.name + PART)
+    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with suppress(OSError):  # some network drives have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield part
+    finally:
+        _clear(part)  # whatever went wrong: no erasure would reach it
+        os.close(descriptor)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what backups have left that were killed: half copies, and manifests of none."""
+    for part in folder.glob(f"*{PART}"):
+        with suppress(OSError), part.open("r+b") as file:
+            # Refused while another backup is being made.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _clear(part)
+
+
+def _clear(part: Path) -> None:
+    """Remove an unfinished copy; nothing is left of one that has got its name."""
+    if part.exists():
+        # Last of all the copy itself: as long as it is there, the next backup clears the rest.
+        beside(part.with_name(part.name.removesuffix(PART))).unlink(missing_ok=True)
+        _discard(part)
 
 
 def restore(
@@ -74,14 +114,12 @@ def restore(
     target = file_of(database)
     manifest = _checked(copy)
     require_fitting(manifest, None if ledger_is_lost else ledger)
-    part = target.with_name(target.name + PART)
+    part = target.with_name(target.name + RESTORED)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Before anything is moved: a disk that is full must not leave the place empty.
         _copy_private(copy, part)
         moved = _make_room(target, now=now, replace=replace)
-        for left in ("-wal", "-shm"):  # they would be taken for those of the copy
-            target.with_name(target.name + left).unlink(missing_ok=True)
         shutil.rmtree(folder / SNAPSHOTS, ignore_errors=True)
         part.replace(target)
         _sync(target.parent)
@@ -156,17 +194,34 @@ def _checked(copy: Path) -> Manifest:
 
 
 def _make_room(target: Path, *, now: datetime, replace: bool) -> Path | None:
-    """Move a database away that is in the place; returns where it lies then."""
-    if not target.exists():
+    """Move a database away that is in the place; returns where it lies then.
+
+    What SQLite keeps beside it goes with it, under the name by which SQLite finds it again: of a
+    database that is damaged, the last changes may be in its log alone. It would also be taken for
+    that of the copy.
+    """
+    found = [left for left in ("", *_BESIDE) if target.with_name(target.name + left).exists()]
+    if not found:
         return None
     if not replace:
         raise Problem(
             HTTPStatus.CONFLICT,
-            f"There is a database at {target}: --replace moves it aside and puts the backup in its "
-            "place.",
+            f"There is a database at {target}, or what was left of one: --replace moves it aside "
+            "and puts the backup in its place.",
         )
+    # SQLite deletes the log of an empty file, so that is not even opened.
+    if target.exists() and target.stat().st_size:
+        _require_alone(target)
+    moved = target.with_name(f"{target.name}.replaced-{now:%Y%m%dT%H%M%S}")
+    for left in reversed(found):
+        with suppress(FileNotFoundError):  # nothing is left beside one that is whole
+            target.with_name(target.name + left).rename(moved.with_name(moved.name + left))
+    return moved
+
+
+def _require_alone(target: Path) -> None:
+    """Problem 409 as long as any other process has a connection, even an idle one."""
     try:
-        # Refused as long as any other process has a connection, even an idle one.
         _leave_wal(target)
     except sqlite3.OperationalError as error:
         raise Problem(
@@ -175,9 +230,6 @@ def _make_room(target: Path, *, now: datetime, replace: bool) -> Path | None:
         ) from error
     except sqlite3.DatabaseError:
         pass  # it is no database any more, which may be why a backup is restored
-    moved = target.with_name(f"{target.name}.replaced-{now:%Y%m%dT%H%M%S}")
-    target.rename(moved)
-    return moved
 
 
 def _sha256(path: Path) -> str:
@@ -197,7 +249,7 @@ def _copy_private(source: Path, target: Path) -> None:
 
 def _discard(part: Path) -> None:
     """Remove a file that was not finished, and what SQLite keeps beside it."""
-    for left in ("", "-wal", "-shm", "-journal"):
+    for left in (*_BESIDE, ""):
         part.with_name(part.name + left).unlink(missing_ok=True)
 
 

@@ -44,9 +44,12 @@ SNAPSHOT: Final = ("snapshot.saving", "snapshot.saved", "snapshot.named", "snaps
 IMPORT: Final = ("import.storing", "import.stored")
 EMBEDDING: Final = ("embedding.encoded", "embedding.storing", "embedding.stored")
 
+BACKUP: Final = ("backup.copied", "backup.described")
+"""Of a copy of the database: the manifest is there before the copy gets its name."""
+
 QUEUE: Final = ("queue.sharing", "queue.shared", "queue.taken", "queue.done")
 
-NAMES: Final = (*RUN, *DELIVERY, *STEPS, *SNAPSHOT, *IMPORT, *EMBEDDING, *QUEUE)
+NAMES: Final = (*RUN, *DELIVERY, *STEPS, *SNAPSHOT, *IMPORT, *EMBEDDING, *BACKUP, *QUEUE)
 _KNOWN: Final = frozenset(NAMES)
 
 watch: Callable[[str], None] | None = None

@@ -146,6 +146,7 @@ def test_the_old_index_serves_until_the_switch(
         assert count_passages(session) == {new.id: len(SUBJECTS)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [right, wide])
 def test_requests_in_the_middle_of_a_switch_get_one_encoder_or_the_other(
     application: FastAPI, database: Database, need: UUID, other: Callable[[], FakeEncoder]

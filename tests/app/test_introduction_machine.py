@@ -233,7 +233,7 @@ def _run(world: World, *, examples: int, steps: int) -> None:
 
 
 def test_no_sequence_of_steps_shows_too_much(world: World) -> None:
-    _run(world, examples=10, steps=4)
+    _run(world, examples=5, steps=4)
 
 
 @pytest.mark.slow

@@ -95,6 +95,7 @@ def test_an_empty_one_too(settings: Settings, tmp_path: Path) -> None:
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.slow
 def test_a_running_service_goes_on_while_the_next_release_migrates(
     settings: Settings, staff: TestClient, database: Database, tmp_path: Path
 ) -> None:

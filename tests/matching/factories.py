@@ -17,7 +17,7 @@ from matching.signals import SIGNALS, Context, Reading
 
 TODAY: Final = date(2026, 4, 1)
 
-repeatable: Final = settings(deadline=None, derandomize=True, database=None, max_examples=50)
+repeatable: Final = settings(deadline=None, derandomize=True, database=None, max_examples=30)
 """Same examples in every run, and no time limit per example: test machines are shared."""
 
 WORDS: Final = (

@@ -21,7 +21,7 @@ from tests.matching.factories import (
     queries,
     repeatable,
 )
-from tests.matching.test_changed import change
+from tests.matching.test_corpus_change import change
 
 
 def small() -> Corpus:

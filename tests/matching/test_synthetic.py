@@ -1,6 +1,7 @@
 """The made-up region that speed is measured on."""
 
 import numpy as np
+import pytest
 
 from matching.corpus import Corpus
 from matching.lexical import count_terms
@@ -13,6 +14,7 @@ def region(seed: int = 1) -> Region:
     return make_region(30, 300, 8, seed=seed)
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_region() -> None:
     one, again, other = region(), region(), region(seed=2)
     assert one.partners == again.partners
@@ -30,6 +32,7 @@ def test_texts_are_distinct_and_in_both_languages() -> None:
     assert 90 < np.mean([len(text.split()) for text in texts]) < 150
 
 
+@pytest.mark.slow
 def test_the_engine_ranks_it_and_some_constraints_hold() -> None:
     made = region()
     terms = [count_terms(piece.text) for piece in made.evidence]

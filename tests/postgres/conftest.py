@@ -26,6 +26,17 @@ from app.services.corpus import Engine
 from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
 
+QUICK = ("test_distribution.py", "test_row_security.py", "test_visible_rows.py")
+"""What has no counterpart on SQLite: who may see a row is the server's own word."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All others are slow: they run what `make test` runs on SQLite, on a server beside it."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.name not in QUICK:
+            item.add_marker(pytest.mark.slow)
+
 
 def _missing(reason: str) -> NoReturn:
     if os.environ.get("TEST_PG_REQUIRED"):

@@ -85,6 +85,7 @@ class TestRealTexts:
             make_collection(10, 1, folder=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_picture_needs_two_sizes(tmp_path: Path) -> None:
     file = tmp_path / "docs" / "cost.png"
     with pytest.raises(Problem, match="two sizes"):
@@ -93,6 +94,7 @@ def test_the_picture_needs_two_sizes(tmp_path: Path) -> None:
     assert file.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_command_reports_every_task_as_json() -> None:
     tasks = [part for task in ("lexical", "hybrid", "nightly") for part in ("--only", task)]
     done = CliRunner().invoke(

@@ -13,9 +13,9 @@ MAIN = "from app.cli import main; main()"
 
 @pytest.mark.slow
 @pytest.mark.alone
-@pytest.mark.parametrize("fairness", ["0", "1"])
-def test_every_pair_of_a_region_is_planned_in_a_minute_and_two_gigabytes(fairness: str) -> None:
-    command = ["bench", "plan", "--fairness", fairness, "--json"]
+def test_every_pair_of_a_region_is_planned_in_a_minute_and_two_gigabytes() -> None:
+    """With all the fairness there is, which takes the longest."""
+    command = ["bench", "plan", "--fairness", "1", "--json"]
     done = subprocess.run(
         [sys.executable, "-c", MAIN, *command], cwd=ROOT, check=True, capture_output=True
     )

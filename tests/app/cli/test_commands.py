@@ -52,6 +52,7 @@ def test_a_command_on_a_database_without_tables_says_what_to_do(settings: Settin
     assert "enmusubi migrate" in str(result.exception)
 
 
+@pytest.mark.slow
 def test_demo_loads_the_sample_once_and_prints_a_list(database: Database) -> None:
     first = run("demo")
     partners, needs = count(database, Partner), count(database, Need)

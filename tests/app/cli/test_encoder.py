@@ -115,6 +115,7 @@ def test_embed_gives_way_to_who_asked_last(
     assert served_by(by_left) == left().id
 
 
+@pytest.mark.slow
 def test_embed_mends_vectors_of_a_wrong_length(database: Database) -> None:
     fill(database)
     run("embed")
@@ -212,6 +213,7 @@ def test_an_old_database_is_adopted_by_a_command(database: Database) -> None:
     assert served_by(database) == hashing.id
 
 
+@pytest.mark.slow
 def test_an_old_database_of_another_encoder_is_adopted_and_refused(database: Database) -> None:
     fill(database)
     embed(database, FakeEncoder("elsewhere"), serves=False)

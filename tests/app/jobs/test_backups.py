@@ -21,7 +21,7 @@ from app.cli import app as commands
 from app.contexts import SYSTEM
 from app.db import Database
 from app.errors import Problem
-from app.jobs import backups
+from app.jobs import backups, checkpoints
 from app.jobs.backups import back_up, file_of, restore
 from app.jobs.erasing import erase
 from app.main import create_app
@@ -35,6 +35,7 @@ from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
 from models import Capability, Organisation, Partner, Role
 from tests.app.asking import eventually, get
+from tests.app.jobs.killing import kills
 from tests.app.persons import MARKS, ORCID, store_person
 from tests.conftest import engines_of, with_key
 from tests.factories import make_capability, make_need, make_organisation, make_partner
@@ -246,6 +247,80 @@ def test_a_copy_that_is_found_damaged_is_not_left_behind(
     with pytest.raises(Problem):
         back_up(database, Ledger(settings.ledger), target)
     assert list(target.parent.iterdir()) == []
+
+
+def test_a_killed_backup_leaves_nothing_for_long(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    """Half a copy holds persons whom no erasure would reach, and a manifest alone misleads."""
+    with database.writing(SYSTEM) as session:
+        make_partner(session)
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    (folder / "of-others.part").touch()
+    days = iter(range(10))
+
+    def work(database: Database) -> None:
+        back_up(database, Ledger(settings.ledger), folder / f"{next(days)}.db")
+
+    where = []
+    for name in kills(database, work, anew=lambda: None):
+        where.append(name)
+        left = {path.name for path in folder.iterdir()} - {"of-others.part"}
+        assert any(path.endswith(backups.PART) for path in left)
+        assert not any(path.endswith(".db") for path in left)
+        assert next(days) is not None
+    assert tuple(where) == checkpoints.BACKUP
+    assert {path.name for path in folder.iterdir()} == {"of-others.part", "2.db", "2.db.json"}
+    read(folder / "2.db")
+
+
+def test_two_backups_at_once_leave_each_other_alone(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(settings.ledger)
+
+    def meanwhile(_: str) -> None:
+        monkeypatch.setattr(checkpoints, "watch", None)
+        back_up(database, ledger, tmp_path / "second.db")
+
+    monkeypatch.setattr(checkpoints, "watch", meanwhile)
+    back_up(database, ledger, tmp_path / "first.db")
+    assert read(tmp_path / "first.db").sha256 == read(tmp_path / "second.db").sha256
+
+
+@pytest.mark.parametrize("damage", ["lost", "empty", "overwritten"])
+def test_the_log_of_a_damaged_database_is_kept(
+    settings: Settings, database: Database, copy: Path, damage: str
+) -> None:
+    """The last changes may be in it alone; beside the copy it would be taken for the copy's."""
+    place = file_of(database)
+    log = place.with_name(f"{place.name}-wal")
+    with database.writing(SYSTEM) as session:
+        make_partner(session, name_en="Canary of the log")
+    changes = log.read_bytes()
+    assert b"Canary of the log" in changes
+    database.engine.dispose()
+    if damage == "lost":
+        place.unlink()
+    else:
+        place.write_bytes(b"" if damage == "empty" else b"no database" * 1000)
+    log.write_bytes(changes)  # as a process leaves it that is killed
+    assert "--replace" in _refused(settings, database, copy)
+    assert log.read_bytes() == changes
+    _, moved = restore(
+        database,
+        Ledger(settings.ledger),
+        copy,
+        folder=settings.data_dir,
+        now=NOW,
+        replace=True,
+    )
+    assert moved is not None
+    assert moved.with_name(f"{moved.name}-wal").read_bytes() == changes
+    assert not log.exists()
+    with database.reading(SYSTEM) as session:
+        assert session.scalar(select(func.count()).select_from(Partner)) == 1
 
 
 def test_damage_is_found(settings: Settings, database: Database, copy: Path) -> None:

@@ -21,7 +21,7 @@ from tests.app.jobs import deliver_many
 from tests.app.jobs.outbox import make_run
 
 RECIPIENTS = 20_000
-LARGE, AMOUNT = 800, 8
+LARGE, AMOUNT = 400, 8
 """Mails to one large domain, of which so many may go out in a second: its rate binds all along."""
 SMALL_DOMAINS = 400
 

@@ -55,6 +55,7 @@ def assert_same_lists(
         assert [item["partner"]["external_id"] for item in listed["items"]] == expected
 
 
+@pytest.mark.slow
 def test_sample_region(
     vectors_kept: Path, database: Database, staff: TestClient, engine: Engine
 ) -> None:
@@ -173,6 +174,7 @@ def leak_measured(tmp_path: Path, name: str, excluded: list[str]) -> dict[str, f
     return {ranker: metrics["nDCG@10"] for ranker, metrics in found.items()}
 
 
+@pytest.mark.slow
 def test_excluded_evidence_helps_in_no_ranker(tmp_path: Path) -> None:
     allowed = leak_measured(tmp_path, "allowed", [])
     excluded = leak_measured(tmp_path, "excluded", ["copy0", "copy1"])

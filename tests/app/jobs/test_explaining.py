@@ -38,6 +38,7 @@ def carried(task: Task, *, queries: int | None = None) -> float:
     return lower / pairs
 
 
+@pytest.mark.slow
 def test_cited_passages_carry_matches_of_the_sample(vectors_kept: Path) -> None:
     (task,) = build_tasks(REGION, make_encoder("hashing"), cache=vectors_kept, steps=QUIET)
     assert carried(task) >= REACH

@@ -113,6 +113,7 @@ def test_ten_runners_make_one_plan(night: Night, sink: Sink) -> None:
     assert sorted(sink.message_ids.values()) == [1] * 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("now", "late"),
     [
@@ -135,6 +136,7 @@ def test_the_latest_start(night: Night, sink: Sink, now: datetime, late: bool) -
         assert len(sink.received) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moments",
     [
@@ -158,6 +160,7 @@ def test_a_day_of_two_times_has_one_run(
     assert len(sink.received) == 12
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumped_a_day(night: Night, sink: Sink) -> None:
     night.now = NIGHT + timedelta(days=1)
     run_nightly(night.tools(), TONIGHT)

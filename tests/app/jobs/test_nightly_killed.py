@@ -69,24 +69,44 @@ class Killed:
         return unknown
 
 
+def _met(database: Database, killed: Killed) -> list[str]:
+    """The checkpoints of a night that nobody kills, in their order, when texts are embedded."""
+    met: list[str] = []
+    killed.anew()
+    killed.work(database)
+    killed.anew()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "watch", met.append)
+        killed.work(database)
+    return met
+
+
+def _chosen(met: list[str]) -> list[int]:
+    """Numbers of checkpoints, counted from 1: all of the run's own, and of the others the first.
+
+    `test_delivering_killed` tries those of the delivery for each of its mails.
+    """
+    return [
+        number
+        for number, name in enumerate(met, 1)
+        if name in checkpoints.RUN or name not in met[: number - 1]
+    ]
+
+
 def test_killed_in_every_step(
     database: Database, engine: Engine, settings: Settings, sink: Sink
 ) -> None:
     killed = Killed(Night.of(database, engine, settings, sink))
-    killed.anew()
-    killed.work(database)
+    met = _met(database, killed)
     assert killed.check(None) == 0
     where: Counter[str] = Counter()
-    number = 1
-    while True:
+    for number in _chosen(met):
         killed.anew()
         name = work_until(database, number, killed.work)
-        if name is None:
-            break
+        assert name is not None
         where[name] += 1
         assert work_until(database, None, killed.work) is None, "a resumed run completes"
         killed.check(name)
-        # The delivery is killed at each of its checkpoints elsewhere; here at every other.
-        number += 2 if name in (*checkpoints.DELIVERY, *STEPS) else 1
     assert set(checkpoints.RUN) - set(where) <= {"run.finishing", "run.finished"}
-    assert sum(where.values()) >= 80
+    assert {*checkpoints.DELIVERY, *STEPS} <= set(where)
+    assert sum(where.values()) >= 30

@@ -17,7 +17,7 @@ import pytest
 from app.jobs.evaluating import build_tasks
 from app.jobs.steps import Steps
 from data.samples import REGION
-from matching import corpus as corpora
+from matching import spoken
 from matching.corpus import Corpus, Evidence, Query
 from matching.encoders import Vectors
 from matching.encoders.hashing import HashingEncoder
@@ -96,7 +96,7 @@ def pairs(task: Task) -> list[Pair]:
 def languages_known() -> Iterator[None]:
     """The corpus is the same in every attack but for the new evidence."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpora, "languages_of", lru_cache(maxsize=None)(languages_of))
+        patch.setattr(spoken, "languages_of", lru_cache(maxsize=None)(languages_of))
         yield
 
 

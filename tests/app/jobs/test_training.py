@@ -40,6 +40,7 @@ def refusal(folders: list[Path], cache: Path) -> str:
     return str(refused.value)
 
 
+@pytest.mark.slow
 def test_train_writes_a_model_that_the_service_uses(tmp_path: Path, settings: Settings) -> None:
     out = tmp_path / "model.json"
 

@@ -1,15 +1,21 @@
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.db import Database
+from app.routes import health
+from app.schemas.health import ReadyOut
 from app.services.corpus import Engine
+from app.services.engines import Engines
 from app.services.keys import create_key
+from app.services.readiness import readiness
 from matching.encoders import EncoderError, Progress, Role, Vectors
 from matching.encoders.hashing import HashingEncoder
 from models import Role as KeyRole
@@ -103,6 +109,45 @@ def test_readyz_without_a_database(anonymous: TestClient, database: Database) ->
         connection.exec_driver_sql("ALTER TABLE corpus_revision RENAME TO gone")
     problem(anonymous.get("/readyz"), 503)
     assert get(anonymous, "/healthz") == {"status": "ok"}
+
+
+def test_readyz_while_the_database_hangs(
+    anonymous: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many ask: each is told no in time, one thread waits, and then all is as before."""
+    _ready(anonymous)
+    let_go, asked = threading.Event(), []
+
+    def hanging(engines: Engines) -> ReadyOut:
+        asked.append(engines)
+        assert let_go.wait(6 * SECONDS)
+        return readiness(engines)
+
+    monkeypatch.setattr(health, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(health, "readiness", hanging)
+    with ThreadPoolExecutor(4) as threads:
+        try:
+            answers = list(threads.map(lambda _: anonymous.get("/readyz"), range(8)))
+            assert get(anonymous, "/healthz") == {"status": "ok"}
+            assert len(asked) == 1
+        finally:
+            let_go.set()
+    for answer in answers:
+        assert "does not answer" in problem(answer, 503)["detail"]
+        assert answer.headers["retry-after"]
+    monkeypatch.setattr(health, "WAIT_SECONDS", 12 * SECONDS)
+    assert _ready(anonymous)["status"] == "ready"
+
+
+def test_readyz_of_a_server_that_says_nothing(
+    anonymous: TestClient, application: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the connection, and there it ends."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = Database.at(f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/none")
+        monkeypatch.setattr(application.state.engines, "database", database)
+        monkeypatch.setattr(health, "WAIT_SECONDS", 0.5)  # libpq itself would wait for five
+        assert "does not answer" in problem(anonymous.get("/readyz"), 503)["detail"]
 
 
 def test_healthz_answers_while_the_encoder_loads_and_matches_wait(

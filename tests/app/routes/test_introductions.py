@@ -417,6 +417,7 @@ def test_guessing_the_partner_tells_a_company_nothing(world: World) -> None:
 # Ending.
 
 
+@pytest.mark.slow
 def test_declining_at_any_point(world: World, database: Database) -> None:
     for state, who in product(STATES[:-1], ("staff", "company", "partner")):
         key = world.place(state)

@@ -264,6 +264,7 @@ MOVES = st.lists(
 NUMBERS = itertools.count()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(moves=MOVES)
 def test_whatever_order_the_answers_come_in(

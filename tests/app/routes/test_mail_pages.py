@@ -88,6 +88,7 @@ def test_nothing_may_be_kept_or_passed_on(pages: TestClient, posted: Posted, wha
         assert "<script" not in answer.text
 
 
+@pytest.mark.slow
 def test_scanners_change_nothing(pages: TestClient, posted: Posted) -> None:
     """200 looks at all links: not a row, not an entry of the audit log, not a byte of the file."""
     paths = [posted.path(who, what) for who in SIDES for what in (*PURPOSES, "one_click")]

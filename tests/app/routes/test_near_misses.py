@@ -6,12 +6,15 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from app.contexts import SYSTEM
+from app.db import Database
 from app.services.corpus import Engine
 from matching.calibrate import Calibration, Curve
 from matching.model import Model
 from matching.signals import SIGNALS
 from tests.app.asking import capability, create, get, need, organisation, partner
 from tests.conftest import engines_of
+from tests.factories import make_capability, make_partner
 
 CALIBRATION = Calibration(
     place=Curve((0.0, 1.0, 0.0), -3.0),
@@ -26,19 +29,28 @@ FIELDS = (
 
 
 @pytest.fixture
-def calibrated(application: FastAPI, staff: TestClient, engine: Engine) -> TestClient:
+def others(database: Database) -> None:
+    """Forty partners who speak of something else."""
+    with database.writing(SYSTEM) as session:
+        for number in range(40):
+            words = " ".join(FIELDS[(number * 7 + i) % len(FIELDS)] for i in range(6))
+            make_capability(
+                session,
+                make_partner(session, name_en=f"Nobody {number}"),
+                title_en=f"Study {number}",
+                text_en=f"{words} for our bitter months.",
+            )
+
+
+@pytest.fixture
+def calibrated(application: FastAPI, staff: TestClient, engine: Engine, others: None) -> TestClient:
     """Called by a coordinator, on an engine with a calibration."""
     application.state.engines = engines_of(replace(engine, model=Model(calibration=CALIBRATION)))
     return staff
 
 
 def fill(client: TestClient, *, expert: bool, **terms: object) -> None:
-    """Forty partners who speak of something else, and maybe one who knows juice."""
-    for number in range(40):
-        home = create(client, "/v1/partners", partner(name_en=f"Nobody {number}"))
-        words = " ".join(FIELDS[(number * 7 + i) % len(FIELDS)] for i in range(6))
-        body = capability(title_en=f"Study {number}", text_en=f"{words} for our bitter months.")
-        create(client, f"/v1/partners/{home['id']}/capabilities", body)
+    """Beside the others, maybe one who knows juice."""
     if expert:
         home = create(client, "/v1/partners", partner(name_en="Juice expert", **terms))
         create(client, f"/v1/partners/{home['id']}/capabilities", capability())
@@ -105,6 +117,7 @@ def test_an_empty_list_shows_who_is_blocked_even_without_a_calibration(staff: Te
     assert [miss["obstacle"] for miss in found["near_misses"]] == ["engagement_refused"]
 
 
+@pytest.mark.usefixtures("others")
 def test_without_a_calibration_the_list_says_so(staff: TestClient) -> None:
     fill(staff, expert=True)
 

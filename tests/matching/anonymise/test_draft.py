@@ -320,6 +320,7 @@ def test_any_text_can_be_put_together_again(
         assert draft.text[rare.start : rare.end] == rare.term
 
 
+@pytest.mark.slow
 def test_no_need_of_the_sample_region_names_its_own_company(anonymiser: Anonymiser) -> None:
     """With its name put into the text, since the samples do not boast."""
     names = {row["id"]: (row["name_ja"], row["name_en"]) for row in lines("organisations.jsonl")}

@@ -118,6 +118,7 @@ def test_threads_share_one_encoder(minilm: Encoder) -> None:
             assert np.array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_threads_do_not_pad_each_other(minilm: Encoder) -> None:
     """The tokenizer keeps its padding in itself: unlocked, one thread pads another's batch."""
     sizes = [1, 3, 7, 2, 5, 9] * 3

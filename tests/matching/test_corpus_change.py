@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matching.anonymise.rarity import Region, count_partners
-from matching.corpus import Corpus, Evidence, Partner, Query, built_like
+from matching.corpus import Corpus, Evidence, Partner, Query
+from matching.corpus_build import columns_of
 from matching.encoders.hashing import HashingEncoder
 from matching.lexical import Statistics, TermCounts, count_terms
 from matching.profiles import ProfileIndex
@@ -87,13 +88,14 @@ def built_anew(state: State, changed: Corpus) -> Corpus:
     """A corpus in one part, in the numbers and by the statistics of the one that was changed."""
     evidence = [piece for _, pieces in state.values() for piece in pieces]
     written = [piece.text for piece in evidence]
-    fresh = built_like(
-        [partner for partner, _ in state.values()],
-        evidence,
-        HashingEncoder().encode(written),
-        [count_terms(text) for text in written],
-        pending=0,
-        like=changed.base or changed,
+    fresh = Corpus(
+        **columns_of(
+            [partner for partner, _ in state.values()],
+            evidence,
+            HashingEncoder().encode(written),
+            [count_terms(text) for text in written],
+            like=changed.base or changed,
+        )
     )
     words = np.array([changed.lexical.vocabulary[w] for w in fresh.lexical.vocabulary.later], int)
     assert fresh.phrases.later.tolist() == changed.phrases.later.tolist()
