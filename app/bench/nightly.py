@@ -7,8 +7,9 @@ import numpy as np
 
 from app.bench.limits import MachineLimits
 from app.bench.timing import OURS, Measured, Rows, timed
-from matching.batched import TILE, nearest_each
+from matching.batched import nearest_each
 from matching.corpus import Corpus
+from matching.products import TILE
 from matching.ranker import CANDIDATES
 from matching.score_matrix import Question, score_matrix
 from matching.synthetic import Request
