@@ -1,25 +1,25 @@
-"""The nearest partners of many questions at once: one product of matrices for a tile of texts.
+"""The nearest partners of many questions at once: one product of matrices after the other.
 
 A single question has to read all vectors for itself; many share the reading, and what counts is how
 fast the machine multiplies. Of the product only those cosines are looked at that may still belong
 to a wanted partner, so nothing is held of all texts times all questions.
 
-*Why it is exact.* The product gives a cosine that differs in its last bits from the one that a
-single question works out, and that one is rounded. Let m be the most by which both may differ in
-what they count. Of the `wanted` best partners by the product let e be the last one's value. Who is
-more than 2m above e is one of the wanted, who is more than 2m below is none; of the few between
-them the cosines are worked out again, as for a single question.
+*Why it is exact.* The product gives a cosine that differs a little from the one that a single
+question works out (`matching.products` says how much), and that one is rounded. Let m be the most
+by which both may differ in what they count. Of the `wanted` best partners by the product let e be
+the last one's value. Who is more than 2m above e is one of the wanted, who is more than 2m below is
+none; of the few between them the cosines are worked out again, as for a single question.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import cycle, pairwise
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.encoders.protocol import Vectors
+from matching.products import Product, cosines_each, held, makers, sum_error
 from matching.quantised import EPSILON, ROUNDINGS
 from matching.standings import FloatArray, IntArray, Standings, in_rows
 from matching.vectors import (
@@ -27,22 +27,21 @@ from matching.vectors import (
     Among,
     Asked,
     BoolArray,
-    JoinedVectors,
-    VectorIndex,
     VectorSearch,
     highest,
 )
 
-TILE: Final = 4096
-"""Texts that are multiplied at once: with 256 questions the caches hold the product."""
 SHARE: Final = 0.125
 """A question that allows less than this share of the texts is asked by itself."""
-PATIENCE: Final = 16
-"""Tiles after which a question that has not met enough partners is asked by itself."""
+PATIENCE: Final = 65_536
+"""Texts after which a question that has not met enough partners is asked by itself."""
 CROWD: Final = 16
 """A question with so many equals for each wanted partner is asked by itself."""
 DENSE: Final = 0.05
-"""Where more than this share of a tile is worth a look, its partners come first."""
+"""Where more than this share of a piece is worth a look, its partners come first."""
+TOGETHER: Final = 128
+"""Partners whose texts are levelled at once, so that the caches hold them."""
+LOWEST: Final = np.float32(-np.inf)
 WORD: Final = 8
 """Bytes looked at together."""
 
@@ -53,13 +52,23 @@ def nearest_each(
     """For each question what `vectors.nearest` says, for vectors of unit length.
 
     A search that does not hold its vectors here is asked question by question, and so is a question
-    of which the reading of all would be a waste.
+    of which the reading of all would be a waste. Questions that have too many texts within a
+    product's error are asked again with one that is less wrong, before they are asked one by one.
     """
     found: dict[int, IntArray] = {}
-    together = _together(among, wanted) if _held(vectors) else []
-    if len(together) > 1:
-        block = _Block([asked[i] for i in together], [among[i] for i in together], vectors, wanted)
-        found = {together[at]: each for at, each in block.nearest()}
+    together = _together(among, wanted) if held(vectors) else []
+    for make in makers():
+        if len(together) > 1:
+            vectors_asked = np.stack([asked[i].vector for i in together])
+            block = _Block(
+                [asked[i] for i in together],
+                [among[i] for i in together],
+                vectors,
+                make(vectors_asked),
+                wanted,
+            )
+            found |= {together[at]: each for at, each in block.nearest()}
+            together = [together[at] for at in np.flatnonzero(block.crowded)]
     return [
         found[place] if place in found else vectors.nearest(*question, wanted)
         for place, question in enumerate(zip(asked, among, strict=True))
@@ -82,45 +91,37 @@ class _Block:
     """Questions (q,) on their way through the texts."""
 
     def __init__(
-        self, asked: Sequence[Asked], among: Sequence[Among], vectors: VectorSearch, wanted: int
+        self,
+        asked: Sequence[Asked],
+        among: Sequence[Among],
+        vectors: VectorSearch,
+        multiply: Product,
+        wanted: int,
     ) -> None:
         self.asked, self.among, self.vectors, self.wanted = asked, among, vectors, wanted
         self.kind, self.partner_of = among[0].kind, among[0].partner_of
         self.slope = np.stack([each.slope for each in asked], axis=1)
         self.shift = np.stack([each.shift for each in asked], axis=1)
-        self.margin = 2 * _margin(self.slope, self.shift, vectors.dimension)
+        self.multiply = multiply
+        self.margin = 2 * _margin(self.slope, self.shift, self.multiply.error, vectors.dimension)
+        self.levelled = bool((self.slope != 1).any() or self.shift.any())
         self.standings = Standings(len(asked), wanted)
         self.masks, self.mask_of = _masks([each.allowed for each in among], vectors.filled)
-        self.open = np.ones(len(asked), bool)
+        self.open, self.crowded = np.ones(len(asked), bool), np.zeros(len(asked), bool)
         self.held = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
         self.number, self.room = 0, 4 * len(asked) * wanted
-        self.mask = np.zeros(-(-TILE * len(asked) // WORD) * WORD, bool)
-        self.compared = np.empty((TILE, len(asked)), np.float32)
+        self.mask, self.compared = np.zeros(0, bool), np.zeros((0, len(asked)), np.float32)
         self._lower()
 
     def nearest(self) -> Iterator[tuple[int, IntArray]]:
         """Each question's partners, but of those that are better asked by themselves."""
         start = 0
-        for number, products in enumerate(self._products()):
+        for products in cosines_each(self.vectors, self.multiply, len(self.asked)):
             self._take(start, products)
             start += len(products)
-            if number == PATIENCE:
+            if start >= PATIENCE:
                 self._close(self.standings.least == -np.inf)
-        return self._chosen()
-
-    def _products(self) -> Iterator[Vectors]:
-        """The cosines (t, q) of each tile; one is worked out while the last one is looked at."""
-        across = np.ascontiguousarray(np.stack([each.vector for each in self.asked]).T)
-        rooms = cycle([np.empty((TILE, len(self.asked)), np.float32) for _ in range(2)])
-        ahead: Future[Vectors] | None = None
-        with ThreadPoolExecutor(1) as pool:
-            for tile, room in zip(_tiles(self.vectors), rooms, strict=False):
-                coming = pool.submit(np.matmul, tile, across, out=room[: len(tile)])
-                if ahead is not None:
-                    yield ahead.result()
-                ahead = coming
-            if ahead is not None:
-                yield ahead.result()
+        yield from self._chosen()
 
     def _take(self, start: int, products: Vectors) -> None:
         """Look at the cosines (t, q) of the texts from `start` on."""
@@ -136,49 +137,71 @@ class _Block:
 
     def _worth_a_look(self, rows: slice, products: Vectors) -> IntArray:
         """Positions in the flat `products` that reach what their questions want."""
-        if len(self.cosine) == 1:
-            least = self.cosine
-        else:
+        least = self.cosine
+        if len(least) > 1:
+            if len(self.compared) < len(products):
+                self.compared = np.empty_like(products)
             least = self.compared[: len(products)]
             np.take(self.cosine, self.kind[rows], axis=0, out=least, mode="clip")
-        seen = self.mask[: products.size].reshape(products.shape)
-        np.greater_equal(products, least, out=seen)
-        self.mask[products.size :] = False
-        words = np.flatnonzero(self.mask.view(np.uint64) != 0)
-        bytes_ = np.flatnonzero(self.mask.reshape(-1, WORD)[words])
+        whole = -(-products.size // WORD) * WORD
+        if len(self.mask) < whole:
+            self.mask = np.zeros(whole, bool)
+        mask = self.mask[:whole]
+        mask[products.size :] = False
+        np.greater_equal(products, least, out=mask[: products.size].reshape(products.shape))
+        words = np.flatnonzero(mask.view(np.uint64) != 0)
+        bytes_ = np.flatnonzero(mask.reshape(-1, WORD)[words])
         return words[bytes_ // WORD] * WORD + bytes_ % WORD
 
     def _partners_first(self, rows: slice, products: Vectors, open_: IntArray) -> None:
-        """Learn from the best of each partner of a tile what is worth a look."""
-        partner = self.partner_of[rows]
-        whole = self._whole(rows)
-        starts = np.flatnonzero(np.diff(partner[:whole], prepend=-1))
+        """Learn from the best of each partner of a piece what is worth a look."""
+        starts = np.flatnonzero(np.diff(self.partner_of[rows], prepend=-1))
+        ends = np.append(starts[1:], len(products))
+        if self._unfinished(rows.stop) >= 0:
+            starts, ends = starts[:-1], ends[:-1]
         if not len(starts) or not len(open_):
             return
-        kind = self.kind[rows][:whole] if len(self.slope) > 1 else slice(None)
-        values = products[:whole] * self.slope.astype(np.float32)[kind]
-        values += self.shift.astype(np.float32)[kind]
-        if self.masks is not None:
-            speak = np.stack([mask[rows][:whole] for mask in self.masks], axis=1)
-            values[~speak[:, self.mask_of]] = -np.inf
-        # One after the other: `reduceat` takes four times as long along this axis.
-        best = np.stack([values[a:b].max(axis=0) for a, b in pairwise((*starts, whole))])
-        self.standings.raise_by(open_, best.T[open_].astype(np.float64))
+        best = np.empty((len(starts), len(self.asked)), np.float32)
+        cuts = (*range(0, len(starts), TOGETHER), len(starts))
+        for a, b in pairwise(cuts):
+            first = int(starts[a])
+            values = self._counted(
+                slice(rows.start + first, rows.start + int(ends[b - 1])),
+                products[first : ends[b - 1]],
+            )
+            # One after the other: `reduceat` takes four times as long along this axis.
+            for at in range(a, b):
+                values[starts[at] - first : ends[at] - first].max(axis=0, out=best[at])
+        self.standings.raise_by(open_, _highest_of(best, self.wanted)[open_])
         self._lower()
+
+    def _counted(self, rows: slice, products: Vectors) -> Vectors:
+        """What the texts count, (t, q) in float32; -inf where they may not speak."""
+        values = products
+        if self.levelled:
+            kind = self.kind[rows] if len(self.slope) > 1 else np.zeros(1, np.uint8)
+            values = products * np.take(self.slope.astype(np.float32), kind, axis=0)
+            values += np.take(self.shift.astype(np.float32), kind, axis=0)
+        if self.masks is not None:
+            refused = np.ascontiguousarray(np.stack([~mask[rows] for mask in self.masks]).T)
+            if len(self.masks) < len(self.asked):
+                refused = np.take(refused, self.mask_of, axis=1)
+            values = values.copy() if values is products else values
+            np.putmask(values, refused, LOWEST)
+        return values
 
     def _hold(self, start: int, products: Vectors, flat: IntArray, *, counted: bool) -> None:
         """Keep the best texts of each partner; `counted` if the standings know them already."""
-        row, question = np.divmod(flat, len(self.asked))
+        row = flat // len(self.asked)
+        question = flat - row * len(self.asked)
+        order = np.argsort(question.astype(np.uint16), kind="stable")
+        row, question, flat = row[order] + start, question[order], flat[order]
         if self.masks is not None:
-            rows = slice(start, start + len(products))
-            speak = np.stack([mask[rows] for mask in self.masks])
-            may = speak[self.mask_of[question], row]
+            may = self._may_speak(row, question)
             row, question, flat = row[may], question[may], flat[may]
         if not len(row):
             return
-        order = np.argsort(question.astype(np.uint16), kind="stable")
-        row, question, cosines = row[order], question[order], products.reshape(-1)[flat[order]]
-        row += start
+        cosines = products.reshape(-1)[flat]
         values = self._levelled(row, question, cosines)
         partner = self.partner_of[row]
         starts, best = _runs(question, partner, values)
@@ -194,6 +217,16 @@ class _Block:
             self._sift()
             self.room = 2 * self.number + self.wanted * len(self.asked)
 
+    def _may_speak(self, row: IntArray, question: IntArray) -> BoolArray:
+        """Which of these texts (k,) their questions (k,), in order, allow."""
+        masks = self.masks or []
+        if len(masks) == 1:
+            return masks[0][row]
+        ends = np.searchsorted(question, np.arange(len(self.asked) + 1)).tolist()
+        return np.concatenate(
+            [masks[m][row[a:b]] for m, (a, b) in zip(self.mask_of, pairwise(ends), strict=True)]
+        )
+
     def _levelled(self, row: IntArray, question: IntArray, cosines: Vectors) -> FloatArray:
         """What cosines (k,) count, not rounded."""
         place = question
@@ -204,19 +237,10 @@ class _Block:
         values += self.shift.reshape(-1)[place]
         return values
 
-    def _whole(self, rows: slice) -> int:
-        """How many texts of a tile belong to partners that end in it."""
-        unfinished = self._unfinished(rows.stop)
-        return (
-            int(np.searchsorted(self.partner_of[rows], unfinished))
-            if unfinished >= 0
-            else (rows.stop - rows.start)
-        )
-
     def _unfinished(self, end: int) -> int:
         """The partner that has texts on both sides of `end`, or -1.
 
-        It counts in the tile where it ends, and so never twice.
+        It counts in the piece where it ends, and so never twice.
         """
         if end < len(self.partner_of) and self.partner_of[end - 1] == self.partner_of[end]:
             return int(self.partner_of[end])
@@ -240,6 +264,7 @@ class _Block:
             crowded = number > CROWD * self.wanted
             if not crowded.any():
                 break
+            self.crowded |= crowded & self.open
             self._close(crowded)
         self.held, self.number = [(question, row, values)], len(values)
 
@@ -264,23 +289,25 @@ class _Block:
         maybe = (best >= (last - self.margin)[owner]) & ~sure
         ends = np.searchsorted(owner, np.arange(len(self.asked) + 1))
         texts = np.append(starts, len(row))
-        leaders = partner[starts]
+        lengths, leaders = np.diff(texts), partner[starts]
         for at in np.flatnonzero(self.open):
             own = slice(ends[at], ends[at + 1])
-            surely, unsure = leaders[own][sure[own]], np.flatnonzero(maybe[own]) + ends[at]
-            perhaps = leaders[unsure]
+            surely, perhaps = leaders[own][sure[own]], leaders[own][maybe[own]]
             if len(surely) + len(perhaps) > self.wanted:
-                some = [np.arange(texts[one], texts[one + 1]) for one in unsure]
-                best_now = self._again(int(at), [row[each] for each in some])
+                some = row[texts[own.start] : texts[own.stop]]
+                some = some[np.repeat(maybe[own], lengths[own])]
+                best_now = self._again(int(at), some, lengths[own][maybe[own]])
                 perhaps = perhaps[highest(best_now, self.wanted - len(surely))]
             yield int(at), np.concatenate([surely, perhaps])
 
-    def _again(self, at: int, rows: Sequence[IntArray]) -> FloatArray:
-        """What some partners count, as a single question works it out, by the rows of each."""
-        together = np.concatenate(rows)
-        cosines = self.vectors.cosines(self.asked[at].vector, together)
-        values = self.asked[at].level(cosines, self.kind[together])
-        return np.maximum.reduceat(values, np.cumsum([0, *(len(each) for each in rows[:-1])]))
+    def _again(self, at: int, rows: IntArray, lengths: IntArray) -> FloatArray:
+        """What partners count, as a single question works it out, by the rows of one after other.
+
+        `lengths` says how many rows belong to each.
+        """
+        cosines = self.vectors.cosines(self.asked[at].vector, rows)
+        values = self.asked[at].level(cosines, self.kind[rows])
+        return np.maximum.reduceat(values, np.cumsum(lengths) - lengths)
 
 
 def _runs(question: IntArray, partner: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -292,16 +319,24 @@ def _runs(question: IntArray, partner: IntArray, values: FloatArray) -> tuple[In
     return starts, np.maximum.reduceat(values, starts) if len(starts) else values
 
 
-def _margin(slope: FloatArray, shift: FloatArray, dimension: int) -> FloatArray:
+def _highest_of(best: Vectors, wanted: int) -> FloatArray:
+    """The `wanted` highest values of each column of `best` (p, q), as rows."""
+    rows = np.ascontiguousarray(best.T)
+    if rows.shape[1] > wanted:
+        rows = np.partition(rows, -wanted, axis=1)[:, -wanted:]
+    return rows.astype(np.float64)
+
+
+def _margin(slope: FloatArray, shift: FloatArray, error: FloatArray, dimension: int) -> FloatArray:
     """The most (q,) by which what a product counts differs from what a single question finds.
 
-    Half of the last digit that is kept; two float32 sums of so many products, one of each; and what
-    is lost where values are levelled.
+    Half of the last digit that is kept; the `error` (q,) of the product and that of a single
+    question's cosine; and what is lost where values are levelled.
     """
     largest = slope.max(axis=0)
-    sums = 2 * (dimension + ROUNDINGS) * EPSILON * largest
+    cosines = (error + sum_error(dimension)) * largest
     levelling = ROUNDINGS * EPSILON * (largest + np.abs(shift).max(axis=0))
-    return np.asarray(0.5 * 10.0**-DIGITS + sums + levelling, np.float64)
+    return np.asarray(0.5 * 10.0**-DIGITS + cosines + levelling, np.float64)
 
 
 def _masks(
@@ -315,20 +350,3 @@ def _masks(
     if every and all(mask.all() for mask in different.values()):
         return None, mask_of
     return [mask if every else mask & filled for mask in different.values()], mask_of
-
-
-def _held(vectors: VectorSearch) -> bool:
-    """Whether all vectors are held here."""
-    if isinstance(vectors, JoinedVectors):
-        return all(_held(part) for part in vectors.parts)
-    return isinstance(vectors, VectorIndex)
-
-
-def _tiles(vectors: VectorSearch) -> Iterator[Vectors]:
-    """All vectors that are held here, at most `TILE` at once."""
-    if isinstance(vectors, JoinedVectors):
-        for part in vectors.parts:
-            yield from _tiles(part)
-    elif isinstance(vectors, VectorIndex):
-        for start in range(0, len(vectors.vectors), TILE):
-            yield vectors.vectors[start : start + TILE]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -11,141 +10,29 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from matching import batched, bounded, vectors
-from matching.batched import nearest_each
+from matching import bounded
 from matching.encoders.protocol import Vectors
 from matching.quantised import Codes
-from matching.vectors import (
-    Among,
-    Asked,
-    BoolArray,
-    IntArray,
-    JoinedVectors,
-    VectorIndex,
-    VectorSearch,
-    highest,
-    nearest_of,
-)
+from matching.vectors import Among, JoinedVectors, VectorIndex, VectorSearch, highest, nearest_of
 from tests.matching.factories import repeatable
-
-Random = np.random.Generator
+from tests.matching.searches import (
+    AS_SHIPPED,
+    Elsewhere,
+    Search,
+    among_all,
+    for_few,
+    narrowed,
+    plainly,
+    searches,
+    units,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _for_few() -> Iterator[None]:
-    """Limits with which a hundred vectors go the way of a million."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vectors, "CODED", 1)
-        patch.setattr(vectors, "TILE", 8)
-        patch.setattr(batched, "TILE", 8)
-        patch.setattr(batched, "PATIENCE", 6)
-        patch.setattr(bounded, "CHUNK", 2)
-        patch.setattr(bounded, "SEEDS", 1)
-        patch.setattr(bounded, "BLOCK", 16)
+    with for_few():
         yield
-
-
-@dataclass(frozen=True)
-class Search:
-    """Vectors (n, d) of eighths, so that each sum is exact and equal texts are equal to the bit."""
-
-    vectors: Vectors
-    asked: Asked
-    among: Among
-    wanted: int
-    random: Random
-
-    def expected(self, asked: Asked | None = None) -> list[int]:
-        """Partners by comparing all, in plain Python."""
-        asked = asked or self.asked
-        best: dict[int, float] = {}
-        for row in np.flatnonzero(self.among.allowed & self.vectors.any(axis=1)):
-            kind, partner = self.among.kind[row], int(self.among.partner_of[row])
-            cosine = float(self.vectors[row].astype(float) @ asked.vector.astype(float))
-            value = round(float(asked.slope[kind]) * cosine + float(asked.shift[kind]), 5)
-            best[partner] = max(value, best.get(partner, -np.inf))
-        order = sorted(best, key=lambda partner: (-best[partner], partner))
-        return sorted(order[: self.wanted])
-
-    def indexes(self) -> Iterator[VectorIndex]:
-        """Plain, as built, and with codes of each vector's half only."""
-        yield VectorIndex(self.vectors)
-        yield VectorIndex.build(self.vectors)
-        size = self.vectors.shape[1]
-        turned = np.linalg.qr(self.random.normal(size=(size, size)))[0]
-        half = np.asarray(turned[: (size + 1) // 2], np.float32)
-        yield VectorIndex(self.vectors, Codes.rotated(self.vectors, half))
-
-
-def eighths(random: Random, size: int) -> Vectors:
-    return np.asarray(random.integers(-9, 10, size) / 8, np.float32)
-
-
-@st.composite
-def searches(draw: st.DrawFn) -> Search:
-    """Any sizes, partners, filters and languages; many ties, some texts without a vector."""
-    random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    number, size = draw(st.integers(0, 150)), draw(st.integers(1, 70))
-    kinds, partners = draw(st.integers(1, 3)), draw(st.integers(1, 60))
-    span = draw(st.sampled_from([1, 2, 9]))
-    rows = random.integers(-span, span + 1, (number, size))
-    if draw(st.booleans()):
-        rows[:, size // 3 :] = np.sign(rows[:, size // 3 :])
-    if number and draw(st.booleans()):
-        rows = rows[random.integers(0, max(1, number // 3), number)]
-    rows[random.random(number) < draw(st.sampled_from([0, 0.1, 1]))] = 0
-    slope = random.choice([0.5, 1.0, 2.0], kinds)
-    shift = random.choice([-0.25, 0.0, 0.5], kinds)
-    asked = Asked(eighths(random, size), slope, shift)
-    among = Among(
-        random.integers(0, kinds, number).astype(np.uint8),
-        np.sort(random.integers(0, partners, number)),
-        partners,
-        random.random(number) < draw(st.sampled_from([0.02, 0.2, 0.6, 1])),
-    )
-    found = np.asarray(rows / 8, np.float32)
-    return Search(found, asked, among, draw(st.sampled_from([1, 2, 5, 30, 80])), random)
-
-
-def units(number: int, size: int, *, seed: int, decay: float = 1.0) -> Vectors:
-    """Vectors of length 1; with a `decay` below 1 most of it lies in the first dimensions."""
-    rows = np.random.default_rng(seed).standard_normal((number, size), np.float32)
-    rows *= np.asarray(decay ** np.arange(size), np.float32)
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
-
-
-def among_all(number: int, partners: int, kinds: int = 1) -> Among:
-    kind = (np.arange(number) % kinds).astype(np.uint8)
-    return Among(kind, np.arange(number) * partners // number, partners, np.ones(number, bool))
-
-
-def plainly(vector: Vectors) -> Asked:
-    return Asked(vector, np.ones(1), np.zeros(1))
-
-
-class Elsewhere:
-    """A search that holds no vectors here, as one in a database."""
-
-    def __init__(self, index: VectorIndex) -> None:
-        self._index = index
-        self.dimension = index.dimension
-        self.filled = index.filled
-        self.asked = 0
-
-    def nearest(self, asked: Asked, among: Among, wanted: int) -> IntArray:
-        self.asked += 1
-        return self._index.nearest(asked, among, wanted)
-
-    def cosines(self, vector: Vectors, rows: IntArray) -> NDArray[np.float32]:
-        return self._index.cosines(vector, rows)
-
-    def at(self, rows: IntArray) -> Vectors:
-        return self._index.at(rows)
-
-    def select(self, rows: IntArray) -> VectorSearch:
-        return self._index.select(rows)
 
 
 @repeatable
@@ -173,80 +60,6 @@ def test_joined_parts_find_what_the_whole_finds(search: Search, cuts: list[int])
         assert np.array_equal(joined.cosines(vector, some), whole.cosines(vector, some))
         assert np.array_equal(joined.at(some), whole.at(some))
         assert np.array_equal(joined.select(some).at(np.arange(len(some))), whole.at(some))
-
-
-@repeatable
-@given(searches(), st.integers(1, 4), st.booleans())
-def test_many_questions_find_what_each_finds(search: Search, number: int, cut: bool) -> None:
-    asked = [
-        Asked(
-            eighths(search.random, search.vectors.shape[1]),
-            search.asked.slope,
-            search.asked.shift,
-        )
-        for _ in range(number)
-    ]
-    expected = [search.expected(one) for one in asked]
-    among = [search.among] * number
-    whole = VectorIndex.build(search.vectors)
-    middle = len(search.vectors) // 2
-    joined = JoinedVectors([whole.select(np.arange(middle)), whole.select(_from(middle, search))])
-    found = nearest_each(joined if cut else whole, asked, among, search.wanted)
-    assert [sorted(each.tolist()) for each in found] == expected
-    elsewhere = Elsewhere(whole)
-    found = nearest_each(elsewhere, asked, among, search.wanted)
-    assert [sorted(each.tolist()) for each in found] == expected
-    assert elsewhere.asked == number
-
-
-@repeatable
-@given(searches(), st.integers(2, 9), st.sampled_from([1, 16]))
-def test_many_questions_may_each_allow_other_texts(search: Search, number: int, crowd: int) -> None:
-    some = [replace(search, among=_drawn(search), asked=_another(search)) for _ in range(number)]
-    index = VectorIndex.build(search.vectors)
-    asked, among = [each.asked for each in some], [each.among for each in some]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batched, "CROWD", crowd)
-        patch.setattr(batched, "DENSE", 0.2)
-        found = nearest_each(index, asked, among, search.wanted)
-    assert [sorted(each.tolist()) for each in found] == [each.expected() for each in some]
-
-
-def _another(search: Search) -> Asked:
-    vector = eighths(search.random, search.vectors.shape[1])
-    return Asked(vector, search.asked.slope, search.asked.shift)
-
-
-def _drawn(search: Search) -> Among:
-    share = search.random.choice([0.1, 0.5, 0.95, 1])
-    return narrowed(search.among, search.random.random(len(search.vectors)) < share)
-
-
-def test_the_best_of_many_questions_may_lie_anywhere() -> None:
-    rows, asked = units(6000, 16, seed=13), units(24, 16, seed=14)
-    among = among_all(6000, 900, kinds=2)
-    order = np.argsort(rows @ asked[0])
-    for places in (order, order[::-1]):
-        index = VectorIndex(rows[places])
-        each = [Asked(one, np.array([1.0, 0.6]), np.array([0.0, 0.2])) for one in asked]
-        found = nearest_each(index, each, [among] * len(each), 40)
-        for one, partners in zip(each, found, strict=True):
-            expected = nearest_of(index.vectors @ one.vector, one, among, index.filled, 40)
-            assert set(partners.tolist()) == set(expected.tolist())
-
-
-def test_equal_texts_of_many_questions_are_taken_in_order() -> None:
-    rows, asked = units(2000, 16, seed=15), units(3, 16, seed=16)
-    rows[100:] = rows[0]
-    among = among_all(2000, 2000)
-    found = nearest_each(
-        VectorIndex(rows), [plainly(one) for one in (*asked, rows[0])], [among] * 4, 30
-    )
-    assert sorted(found[-1].tolist()) == [0, *range(100, 129)]
-
-
-def _from(middle: int, search: Search) -> IntArray:
-    return np.arange(middle, len(search.vectors))
 
 
 @pytest.mark.parametrize("decay", [1.0, 0.97, 0.7], ids=["even", "sloping", "steep"])
@@ -313,10 +126,6 @@ def test_it_comes_back_from_mapped_files_the_same(tmp_path: Path) -> None:
             assert np.array_equal(one, other)
 
 
-def narrowed(among: Among, allowed: BoolArray) -> Among:
-    return Among(among.kind, among.partner_of, among.partners, allowed)
-
-
 def test_a_plain_index_comes_back_plain() -> None:
     index = VectorIndex(units(5, 8, seed=8))
     assert set(index.arrays()) == {"vectors", "filled"}
@@ -354,15 +163,6 @@ def test_it_is_faster_than_comparing_all() -> None:
             coded.append(perf_counter() - start)
             assert set(found.tolist()) == set(expected.tolist())
         assert min(coded) < min(plain)
-
-
-AS_SHIPPED = [
-    (vectors, "CODED", vectors.CODED),
-    (vectors, "TILE", vectors.TILE),
-    (bounded, "CHUNK", bounded.CHUNK),
-    (bounded, "SEEDS", bounded.SEEDS),
-    (bounded, "BLOCK", bounded.BLOCK),
-]
 
 
 @given(
