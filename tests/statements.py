@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakSet
 
 import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url
@@ -14,7 +13,9 @@ from app import db_engines
 KEPT = 4000
 """More statements than the tests make; an engine keeps 500."""
 
-_made: WeakSet[Engine] = WeakSet()
+_made: dict[str, list[Engine]] = {}
+"""Engines of servers by their databases. What a test forgets must not be found by the garbage
+collector while another test runs: psycopg warns of connections that nobody has closed."""
 
 
 @contextmanager
@@ -36,7 +37,8 @@ def compiled_once() -> Iterator[None]:
         if kind in firsts:
             engine.dialect = firsts[kind].dialect
             engine._compiled_cache = firsts[kind]._compiled_cache
-        _made.add(engine)
+        if kind[0] != "sqlite":
+            _made.setdefault(str(address.database), []).append(engine)
         return engine
 
     with pytest.MonkeyPatch.context() as patch:
@@ -48,9 +50,8 @@ def compiled_once() -> Iterator[None]:
 
 def dispose_engines(database: str) -> None:
     """Close what the engines made for this database left open."""
-    for engine in list(_made):
-        if engine.url.database == database:
-            engine.dispose()
+    for engine in _made.pop(database, []):
+        engine.dispose()
 
 
 def _first(address: URL) -> Engine | None:

@@ -115,6 +115,7 @@ def test_erase_asks_first_and_says_what_it_did(database: Database, stored: Store
         run("person", "erase")
 
 
+@pytest.mark.sqlite("who holds its file")
 def test_erase_says_when_the_file_is_held(
     settings: Settings, database: Database, stored: Stored
 ) -> None:
