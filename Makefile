@@ -13,7 +13,7 @@ RUNTIME := $(VENV)/.runtime-static
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo serve test test-all lint types check bench-encoder bench-match bench-rank bench-plan train lock clean
+.PHONY: help setup run demo serve test test-postgres test-all lint types check bench-encoder bench-match bench-rank bench-plan train lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ test: $(VENV)/.development ## Set up and run the tests
 
 test-all: $(VENV)/.development ## Run the slow tests too
 	$(BIN)/python -m pytest $(PARALLEL)
+
+# What is about SQLite itself is left out; tests/conftest.py says how.
+test-postgres: $(VENV)/.development ## Run the same tests on PostgreSQL
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --database postgresql
 
 lint: $(VENV)/.development ## Check style and formatting
 	$(BIN)/ruff check .

@@ -189,6 +189,9 @@ def _on_integrity(_: Request, error: Exception) -> JSONResponse:
     )
 
 
+NO_TABLE: Final = "42P01"
+"""Undefined table, as PostgreSQL puts it."""
+
 REFUSED: Final = "42501"
 """SQLSTATE of PostgreSQL: a privilege or a row-level policy is lacking."""
 
@@ -228,7 +231,10 @@ def _on_database(request: Request, error: Exception) -> JSONResponse:
 
 def _on_programming(request: Request, error: Exception) -> JSONResponse:
     original = error.orig if isinstance(error, ProgrammingError) else None
-    if getattr(original, "sqlstate", None) != REFUSED:
+    state = getattr(original, "sqlstate", None)
+    if state == NO_TABLE:  # before the first migration; SQLite calls it operational
+        return _on_unavailable(request, error)
+    if state != REFUSED:
         return _on_bug(request, error)
     # The policy let it through and the database did not: one of them is wrong.
     logger.error("refused by the database", exc_info=error)

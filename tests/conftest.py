@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import URL
 from sqlalchemy.orm import Session
 
 from app import admission, main, shedding
@@ -29,6 +30,7 @@ from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
 from models import Role
 from tests.factories import make_organisation, make_partner
+from tests.servers import SystemDatabase, a_server, new_database, plain
 from tests.statements import compiled_once
 from tests.tiny_encoder import train_tiny
 
@@ -54,9 +56,24 @@ def pytest_xdist_setupnodes() -> None:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database postgresql` runs every test on a real server that does not name a reason."""
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="what the tests' databases are; those of tests/postgres are PostgreSQL in any case",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the longest tests, so that no process is left alone with one at the end."""
     items.sort(key=lambda item: "ten_thousand" not in item.name)
+    if config.getoption("database") != "postgresql":
+        return
+    for item in items:
+        if marker := item.get_closest_marker("sqlite"):
+            item.add_marker(pytest.mark.skip(f"about SQLite: {marker.args[0]}"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -87,24 +104,75 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    """The address of a real PostgreSQL server, by a superuser."""
+    with a_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated(server: URL) -> Iterator[URL]:
+    """A database of the server made by the real migrations, copied for each test."""
+    with new_database(server) as url:
+        database = Database.at(plain(url))
+        upgrade(database)
+        database.engine.dispose()
+        yield url
+
+
+Fresh = Callable[[Path], AbstractContextManager[str]]
+"""Makes a migrated database for a while, in this folder if it is a file; says its URL."""
+
+
+def on_server(server: URL, migrated: URL) -> Fresh:
+    """Databases of a PostgreSQL server."""
+
+    @contextmanager
+    def fresh(_: Path) -> Iterator[str]:
+        with new_database(server, str(migrated.database)) as url:
+            yield plain(url)
+
+    return fresh
+
+
+def in_files(migrated_file: Path) -> Fresh:
+    """Databases of SQLite."""
+
+    @contextmanager
+    def fresh(folder: Path) -> Iterator[str]:
+        shutil.copy(migrated_file, folder / "enmusubi.db")
+        yield f"sqlite:///{folder / 'enmusubi.db'}"
+
+    return fresh
+
+
+@pytest.fixture(scope="session")
+def fresh(request: pytest.FixtureRequest) -> Fresh:
+    """As `--database` says."""
+    if request.config.getoption("database") == "postgresql":
+        return on_server(request.getfixturevalue("server"), request.getfixturevalue("migrated"))
+    return in_files(request.getfixturevalue("migrated_file"))
+
+
+@pytest.fixture(scope="session")
 def tiny_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a static encoder trained on made pairs with the hashing encoder as its teacher."""
     return train_tiny(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
-def settings(
-    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Settings]:
+def settings(tmp_path: Path, fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Settings of a fresh, migrated database in a folder of its own, with the hashing encoder."""
-    shutil.copy(migrated_file, tmp_path / "enmusubi.db")
-    monkeypatch.setenv("ENMUSUBI_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("ENMUSUBI_ENCODER", "hashing")
-    monkeypatch.setenv("ENMUSUBI_RATE_LIMITS", "false")  # a test that wants them asks for them
-    monkeypatch.chdir(tmp_path)  # no .env of the developer's
-    get_settings.cache_clear()
-    yield get_settings()
-    get_settings.cache_clear()
+    with fresh(tmp_path) as url:
+        if not url.startswith("sqlite"):  # that file is the default
+            monkeypatch.setenv("ENMUSUBI_DATABASE_URL", url)
+        monkeypatch.setenv("ENMUSUBI_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("ENMUSUBI_ENCODER", "hashing")
+        monkeypatch.setenv("ENMUSUBI_RATE_LIMITS", "false")  # a test that wants them asks for them
+        monkeypatch.chdir(tmp_path)  # no .env of the developer's
+        get_settings.cache_clear()
+        yield get_settings()
+        get_settings.cache_clear()
 
 
 @pytest.fixture
@@ -116,8 +184,12 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
-    """The test's database."""
-    database = Database.at(settings.url)
+    """The test's database, for factories and checks.
+
+    On PostgreSQL the application has another, that shows nothing unasked.
+    """
+    kind = Database if settings.url.startswith("sqlite") else SystemDatabase
+    database = kind.at(settings.url)
     yield database
     database.engine.dispose()
 
@@ -130,14 +202,16 @@ def session(database: Database) -> Iterator[Session]:
 
 
 @pytest.fixture
-def engine(settings: Settings, database: Database) -> Engine:
-    """The ranking engine on the test's database."""
-    return Engine.make(
-        database,
+def engine(settings: Settings, database: Database) -> Iterator[Engine]:
+    """The ranking engine, on a database as the application opens it."""
+    own = Database.at(settings.url) if isinstance(database, SystemDatabase) else database
+    yield Engine.make(
+        own,
         make_encoder("hashing"),
         inline=settings.inline_embeddings,
         sentence_cache=1000,
     )
+    own.engine.dispose()
 
 
 @pytest.fixture(scope="session")

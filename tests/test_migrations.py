@@ -52,6 +52,8 @@ from tests.factories import (
     make_version,
 )
 
+pytestmark = pytest.mark.sqlite("its migrations; those of PostgreSQL are in tests/postgres")
+
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Database]:

@@ -1,8 +1,6 @@
 """A suggestion that was mailed to everybody whom it concerns, with the links in their mails."""
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -197,16 +195,6 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             name: sorted(map(tuple, session.execute(text(f'SELECT * FROM "{name}"'))), key=repr)
             for name in Base.metadata.tables
         }
-
-
-@contextmanager
-def watching(database: Database) -> Iterator[Callable[[], int]]:
-    """Of an SQLite file a number that is another one after every commit that wrote anything.
-
-    By a connection of its own, outside of transactions: it tells of others' commits alone.
-    """
-    with closing(sqlite3.connect(str(database.engine.url.database), isolation_level=None)) as own:
-        yield lambda: int(own.execute("PRAGMA data_version").fetchone()[0])
 
 
 def entries(database: Database) -> int:

@@ -4,7 +4,6 @@ Writes are rolled back, so that each cell meets the world as it was made.
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from app.access import (
     states,
 )
 from app.access_table import RouteRule, cells, markdown
-from app.contexts import KEY, NOBODY, Context, context_of
+from app.contexts import KEY, NOBODY, SYSTEM, Context, context_of
 from app.db import Database
 from app.main import create_app, declared_routes
 from app.services.actors import actor_of
@@ -43,7 +42,7 @@ from models import Audience, Introduction, MatchRun, Need, Partner, Role
 from tests.app import asking
 from tests.app.asking import UNKNOWN
 from tests.app.test_visibility import make_introduction_in, make_need_in
-from tests.conftest import serving, with_key
+from tests.conftest import Fresh, serving, with_key
 from tests.factories import (
     make_capability,
     make_cluster,
@@ -164,18 +163,22 @@ class UnchangedDatabase(Database):
 
 @pytest.fixture(scope="module")
 def world(
-    application: FastAPI, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory
+    application: FastAPI, fresh: Fresh, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     """Made once: all objects in all states."""
     folder = tmp_path_factory.mktemp("cells")
-    shutil.copy(migrated_file, folder / "enmusubi.db")
-    database = UnchangedDatabase.at(f"sqlite:///{folder / 'enmusubi.db'}")
+    with fresh(folder) as url:
+        yield from _world(application, folder, url)
+
+
+def _world(application: FastAPI, folder: Path, url: str) -> Iterator[World]:
+    database = UnchangedDatabase.at(url)
     engine = Engine.make(database, make_encoder("hashing"), inline=10_000, sentence_cache=1000)
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("ENMUSUBI_DATA_DIR", str(folder))
         client = stack.enter_context(serving(application, engine))
-        with database.writing() as session:
+        with database.writing(SYSTEM) as session:
             clients, actors = {}, {}
             for role in Role:
                 bound: dict[str, Any] = {
@@ -193,7 +196,7 @@ def world(
             coordinator = str(actors[Role.COORDINATOR].account_id)
             patch.setitem(BODIES, ("PUT", "/v1/needs/{need_id}/staff"), {"accounts": [coordinator]})
             _fill(session, made)
-        with database.reading() as session:
+        with database.reading(SYSTEM) as session:
             engine.corpora.renew(session)  # before that, the service says that it is not ready
         yield made
         database.engine.dispose()

@@ -83,12 +83,17 @@ def test_a_slow_reader_holds_no_place() -> None:
 
         async def answering(scope: Any, receive: Any, send: Any) -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
+            started.append(True)
+            if len(started) == 3:
+                all_started.set()
             await read.wait()
 
+        started: list[bool] = []
+        all_started = asyncio.Event()
         admit(api, most=1)
         app = Admission(answering, free=[])
         asked = [asyncio.create_task(_ask(app, api)) for _ in range(3)]
-        await asyncio.sleep(0.01)
+        await all_started.wait()  # each has left its place to the next
         assert api.state.admission.borrowed_tokens == 0
         read.set()
         assert await asyncio.gather(*asked) == [200] * 3

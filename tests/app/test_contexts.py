@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from app.access import Actor
 from app.contexts import KEY, NOBODY, SYSTEM, Context, as_system, context_of
 from app.db import Database
+from app.settings import Settings
 from models import Cluster, Role, new_id
 
 
@@ -20,13 +21,15 @@ def test_an_actor_is_told_in_full() -> None:
     assert context_of(SYSTEM) is SYSTEM
 
 
-def test_sessions_remember_it(database: Database) -> None:
+def test_sessions_remember_it(settings: Settings) -> None:
+    database = Database.at(settings.url)
     actor = Actor(new_id(), Role.MACHINE)
     for opened in (database.reading, database.writing):
         with opened(actor) as session:
             assert session.info[KEY] == context_of(actor)
         with opened() as session:
             assert session.info[KEY] is NOBODY
+    database.dispose()
 
 
 @pytest.mark.parametrize("with_pending", [False, True])

@@ -15,7 +15,6 @@ from app.contexts import SYSTEM
 from app.db import Database
 from app.jobs import changing, embedding
 from app.main import create_app
-from app.migrations import upgrade
 from app.services.corpus import Engine
 from app.services.embeddings import count_passages
 from app.services.encoders import adopt, ask_for, serving
@@ -60,7 +59,7 @@ def need(database: Database) -> UUID:
 def running(application: FastAPI, held: Engines) -> Iterator[TestClient]:
     """The service on these engines, called by a coordinator."""
     application.state.engines = held
-    with held.database.writing() as session:
+    with held.database.writing(SYSTEM) as session:
         _, secret = create_key(session, name="coordinator", role=Role.COORDINATOR)
     with TestClient(application, raise_server_exceptions=False) as client:
         yield with_key(client, secret)
@@ -297,28 +296,26 @@ def test_words_serve_where_the_old_encoder_is_gone(
 
 
 def test_a_database_from_before_is_adopted_and_changed(
-    application: FastAPI, settings: Settings, database: Database
+    application: FastAPI, database: Database
 ) -> None:
     old, new = left(), right()
-    fresh = Database.at(settings.url.replace("enmusubi.db", "old.db"))
-    upgrade(fresh)
-    need = fill(fresh)
-    embed(fresh, old, serves=False)
+    need = fill(database)
+    embed(database, old, serves=False)
     # As migration 0004 finds a database: vectors, and nobody has written down whose they are.
-    with fresh.writing(SYSTEM) as session:
+    with database.writing(SYSTEM) as session:
         session.execute(delete(StoredEncoder))
     # The name is written down by a start with the encoder of before, as one does who updates.
-    with fresh.writing() as session:
+    with database.writing() as session:
         adopt(session, offered(old), make=maker())
         assert serving(session) is not None
     new.shut()
-    with running(application, engines(fresh, new, old)) as client:
+    with running(application, engines(database, new, old)) as client:
         assert new.waiting.wait(10)
         assert {each["encoder"] for each in lists(client, need)} == {old.id}
-        assert stored(fresh, old) == len(SUBJECTS)
+        assert stored(database, old) == len(SUBJECTS)
         new.let()
         eventually(lambda: get(client, "/readyz")["encoder"] == new.id)
-    assert stored(fresh, new) == len(SUBJECTS)
+    assert stored(database, new) == len(SUBJECTS)
 
 
 def test_damaged_vectors_are_refused_with_what_to_run(

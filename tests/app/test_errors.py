@@ -15,6 +15,7 @@ from app import errors
 from app.db import Database
 from app.errors import MOST_ERRORS
 from app.services import needs
+from app.services.corpus import Engine
 from matching.encoders import EncoderError
 from tests.app.asking import (
     SECRET,
@@ -69,7 +70,7 @@ WRITES: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize(("method", "path", "body"), WRITES)
 def test_a_commit_that_fails_is_not_answered_with_success(
     staff: TestClient,
-    database: Database,
+    engine: Engine,
     rows: dict[str, str],
     method: str,
     path: str,
@@ -84,7 +85,7 @@ def test_a_commit_that_fails_is_not_answered_with_success(
     def fail(_: object) -> None:
         raise OperationalError("COMMIT", {"brief": SECRET}, NO_CAUSE)
 
-    event.listen(database.writes, "before_commit", fail)
+    event.listen(engine.database.writes, "before_commit", fail)
     try:
         answer = staff.request(
             method,
@@ -92,7 +93,7 @@ def test_a_commit_that_fails_is_not_answered_with_success(
             json=bodies[body] if isinstance(body, str) else body,
         )
     finally:
-        event.remove(database.writes, "before_commit", fail)
+        event.remove(engine.database.writes, "before_commit", fail)
     problem(answer, 503)
     assert _state(staff, rows) == before
 

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from app.contexts import SYSTEM
 from app.db import Database
 from app.services.keys import create_key
-from app.settings import Settings
 from models import Role
 from tests.app.asking import SECRET
+from tests.conftest import Fresh
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -79,12 +80,16 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, fresh: Fresh) -> Iterator[Server]:
     """Served by `enmusubi serve`, with a coordinator's key."""
     folder = tmp_path_factory.mktemp("hostile")
-    (folder / "enmusubi.db").write_bytes(migrated_file.read_bytes())
-    database = Database.at(Settings(_env_file=None, data_dir=folder).url)
-    with database.writing() as session:
+    with fresh(folder) as url:
+        yield from _served(folder, url)
+
+
+def _served(folder: Path, url: str) -> Iterator[Server]:
+    database = Database.at(url)
+    with database.writing(SYSTEM) as session:
         _, key = create_key(session, name="x", role=Role.COORDINATOR)
     database.engine.dispose()
     with socket.socket() as probe:
@@ -92,6 +97,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Ite
         port = probe.getsockname()[1]
     environment = os.environ | {
         "ENMUSUBI_DATA_DIR": str(folder),
+        "ENMUSUBI_DATABASE_URL": url,
         "ENMUSUBI_ENCODER": "hashing",
         "ENMUSUBI_PORT": str(port),
         "PYTHONPATH": str(ROOT),

@@ -1,11 +1,10 @@
 import re
-import shutil
-import sqlite3
 import threading
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from app.db import Database
@@ -22,6 +21,7 @@ from matching.text import words_id
 from models import Embedding, Partner, Role
 from tests.app.asking import SECRET, create, get, need, organisation, problem
 from tests.conftest import serving, with_key
+from tests.copies import keep
 from tests.factories import make_capability, make_partner
 
 
@@ -65,16 +65,9 @@ def test_a_restored_backup_is_erased_before_the_first_answer(
     with database.writing() as session:
         person = make_partner(session, name_en="Haruka Kuroki", orcid="0000-0002-1825-0097")
         make_capability(session, person)
-    backup = settings.data_dir / "backup"
-    source, copy = (sqlite3.connect(f) for f in (settings.data_dir / "enmusubi.db", backup))
-    source.backup(copy)
-    source.close()
-    copy.close()
+    restore = keep(database, settings.data_dir)
     erase(database, Ledger(settings.ledger), "0000-0002-1825-0097", reason="request")
-    database.engine.dispose()
-    for file in settings.data_dir.glob("enmusubi.db-*"):
-        file.unlink()
-    shutil.move(backup, settings.data_dir / "enmusubi.db")
+    restore()
     with database.writing() as session:
         assert session.get(Partner, person.id) is not None
         _, secret = create_key(session, name="coordinator", role=Role.COORDINATOR)
@@ -104,7 +97,7 @@ def test_missing_packages_of_sudachi_stop_the_start(
 
 def test_the_engine_follows_the_settings(settings: Settings) -> None:
     engines = make_engines(settings)
-    assert str(engines.database.engine.url) == settings.url
+    assert engines.database.engine.url.database == make_url(settings.url).database
     assert engines.own.encoder.id.startswith("hashing")
 
 

@@ -16,6 +16,8 @@ from models import Organisation
 from tests.app.asking import get, organisation, problem
 from tests.faults.processes import run
 
+pytestmark = pytest.mark.sqlite("SQLite finds no space")
+
 LONG = "x" * 200
 
 

@@ -7,6 +7,8 @@ import pytest
 from app.db import Database
 from tests.faults.killing import killed_and_started_again
 
+pytestmark = pytest.mark.sqlite("tests/faults/server has the same on a server")
+
 
 @pytest.mark.slow
 def test_killed_and_started_again(database: Database, tmp_path: Path) -> None:

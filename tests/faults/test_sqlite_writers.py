@@ -13,7 +13,7 @@ from models import Organisation, Role
 from tests.app.asking import eventually, grown
 from tests.faults.processes import COMMAND, PATIENCE, Writer, start
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("four writers of one file")]
 
 IMPORTED = 1000
 EACH = 10

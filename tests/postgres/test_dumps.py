@@ -29,8 +29,8 @@ from matching.filters import Filters
 from models import Need, Partner, Role, new_id
 from tests.app.persons import ORCID, store_person
 from tests.factories import make_capability, make_need, make_organisation, make_partner
-from tests.postgres.conftest import SystemDatabase, new_database
 from tests.postgres.rows import PROTECTED, count, fill
+from tests.servers import SystemDatabase, new_database
 
 pytestmark = pytest.mark.slow
 

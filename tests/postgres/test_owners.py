@@ -9,8 +9,8 @@ from app.db import Database
 from app.migrations import upgrade
 from models import Role
 from tests.app.test_visibility import make_actor
-from tests.postgres.conftest import SystemDatabase, new_database, run
 from tests.postgres.rows import PROTECTED, count, fill, ids, refused
+from tests.servers import SystemDatabase, new_database, run
 
 
 @pytest.fixture

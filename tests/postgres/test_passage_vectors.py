@@ -13,8 +13,8 @@ from app.services.embeddings import forget_all_but, store_vectors
 from app.services.passage_vectors import are_kept, fill
 from models import Capability, Partner, PassageVector
 from tests.factories import make_capability, make_partner
-from tests.postgres.conftest import new_database, run
 from tests.postgres.searching import DIMENSION, ENCODER, add_texts, index, made
+from tests.servers import new_database, run
 
 
 def _copies(database: Database) -> list[PassageVector]:

@@ -19,7 +19,6 @@ from app.services.vector_search_pg import (
 )
 from matching.vectors import Among, VectorIndex
 from models import Capability, Embedding, PassageVector
-from tests.postgres.conftest import SystemDatabase, new_database
 from tests.postgres.searching import (
     DIMENSION,
     ENCODER,
@@ -31,6 +30,7 @@ from tests.postgres.searching import (
     made,
     opened,
 )
+from tests.servers import SystemDatabase, new_database
 
 PARTNERS, EACH = 250, 4
 

@@ -11,8 +11,8 @@ from app.contexts import AUTHENTICATION, SYSTEM
 from app.db import Database
 from app.visibility import introductions_for, needs_for
 from models import Audience, Confidentiality, Introduction, Need, Role
-from tests.postgres.conftest import new_database
 from tests.postgres.rows import World, count, ids, make_world
+from tests.servers import new_database
 
 pytestmark = pytest.mark.parametrize("role", Role)
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, make_url, select
 from typer.testing import CliRunner
 
 from app.cli import app, main
@@ -14,6 +14,8 @@ from app.services.keys import find_actor
 from app.settings import Settings, get_settings
 from matching import sudachi
 from models import Capability, Embedding, Need, Partner, Role
+from tests.app.mailing import everything
+from tests.copies import wipe
 from tests.factories import make_capability, make_need, make_organisation, make_partner
 
 RUNNER = CliRunner()
@@ -37,7 +39,7 @@ def count(database: Database, table: type) -> int:
 def test_migrate_makes_a_current_database(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Path(settings.url.removeprefix("sqlite:///")).unlink()
+    wipe(make_url(settings.url))
 
     run("migrate")
 
@@ -45,7 +47,7 @@ def test_migrate_makes_a_current_database(
 
 
 def test_a_command_on_a_database_without_tables_says_what_to_do(settings: Settings) -> None:
-    Path(settings.url.removeprefix("sqlite:///")).unlink()
+    wipe(make_url(settings.url))
 
     result = RUNNER.invoke(app, ["embed"])
 
@@ -189,7 +191,7 @@ def test_key_is_shown_once_and_stored_as_a_hash(database: Database) -> None:
     listed = run("key", "list")
     assert secret not in listed
     assert secret[:10] in listed
-    assert secret.encode() not in Path(database.engine.url.database or "").read_bytes()
+    assert secret not in repr(everything(database))
 
 
 def test_a_revoked_key_is_nobodys(database: Database) -> None:

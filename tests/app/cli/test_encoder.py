@@ -121,7 +121,8 @@ def test_embed_mends_vectors_of_a_wrong_length(database: Database) -> None:
     run("embed")
     with database.engine.begin() as connection:
         connection.exec_driver_sql(
-            "UPDATE embeddings SET vector = substr(vector, 1, 8) WHERE rowid < 3"
+            "UPDATE embeddings SET vector = substr(vector, 1, 8)"
+            " WHERE content_hash IN (SELECT content_hash FROM embeddings LIMIT 2)"
         )
 
     refused = RUNNER.invoke(app, ["match", "--text", "juice"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from sqlalchemy import func, select
+from sqlalchemy import func, make_url, select
 from typer.testing import CliRunner
 
 from app.cli import app, main, nightly, nightly_log
@@ -25,6 +25,7 @@ from models import AuditEntry, Mail, MailState, Run, Suggestion
 from tests.app.cli.test_commands import run
 from tests.app.emails.sink import Sink, running
 from tests.app.jobs.night_region import make_region
+from tests.copies import wipe
 
 CANARY = "canary-text-of-a-need"
 
@@ -125,7 +126,7 @@ def test_an_unsafe_server_is_refused_before_anything_is_done(
 def test_a_database_without_tables(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path(settings.url.removeprefix("sqlite:///")).unlink()
+    wipe(make_url(settings.url))
     assert ended(monkeypatch) == 2
     assert "enmusubi migrate" in capsys.readouterr().err
 

@@ -40,6 +40,8 @@ from tests.app.persons import MARKS, ORCID, store_person
 from tests.conftest import engines_of, with_key
 from tests.factories import make_capability, make_need, make_organisation, make_partner
 
+pytestmark = pytest.mark.sqlite("copies of its file; test_dumps.py has those of PostgreSQL")
+
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 RUNNER = CliRunner()
 

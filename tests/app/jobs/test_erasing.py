@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +48,7 @@ from tests.app.persons import (
     found_in,
     store_person,
 )
+from tests.copies import keep
 from tests.factories import (
     make_account,
     make_capability,
@@ -270,6 +270,7 @@ def test_a_namesake_is_pointed_out(database: Database, ledger: Ledger, stored: S
     assert done.namesakes == [twin.id]
 
 
+@pytest.mark.sqlite("the bytes of its file")
 def test_no_byte_is_left_in_the_folder(
     settings: Settings, database: Database, ledger: Ledger, stored: Stored
 ) -> None:
@@ -304,6 +305,7 @@ def _own_vectors(session: Any, stored: Stored) -> list[bytes]:
     return [v for v in session.scalars(statement) if v]
 
 
+@pytest.mark.sqlite("who holds its file")
 def test_waits_for_whoever_holds_the_file_and_says_that_bytes_are_left(
     settings: Settings, database: Database, ledger: Ledger, stored: Stored
 ) -> None:
@@ -323,22 +325,6 @@ def test_waits_for_whoever_holds_the_file_and_says_that_bytes_are_left(
     assert found_in(files_under(settings.data_dir), all_marks()) == []
 
 
-def backup(settings: Settings, to: Path) -> None:
-    """A copy of the running database, as an operator makes it."""
-    source, copy = sqlite3.connect(settings.data_dir / "enmusubi.db"), sqlite3.connect(to)
-    source.backup(copy)
-    source.close()
-    copy.close()
-
-
-def restore(settings: Settings, database: Database, copy: Path) -> None:
-    """The copy in place of the database."""
-    database.engine.dispose()
-    for path in settings.data_dir.glob("enmusubi.db*"):
-        path.unlink()
-    shutil.copy(copy, settings.data_dir / "enmusubi.db")
-
-
 def test_a_restored_backup_is_erased_before_it_is_used(
     settings: Settings,
     database: Database,
@@ -346,11 +332,10 @@ def test_a_restored_backup_is_erased_before_it_is_used(
     stored: Stored,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    copy = tmp_path_factory.mktemp("backups") / "copy.db"
-    backup(settings, copy)
+    restore = keep(database, tmp_path_factory.mktemp("backups"))
     erase(database, ledger, str(stored.partner), reason="request")
     cleanse(database, ledger, folder=settings.data_dir)
-    restore(settings, database, copy)
+    restore()
     assert number(database, Partner, Partner.id == stored.partner) == 1
 
     opened = open_database()
@@ -395,17 +380,19 @@ def test_an_erasure_that_was_killed_after_the_ledger_is_done_at_the_next_start(
 
 
 def test_a_ledger_that_was_lost_is_completed_from_the_database(
-    settings: Settings, database: Database, ledger: Ledger, stored: Stored, tmp_path: Path
+    database: Database,
+    ledger: Ledger,
+    stored: Stored,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    copy = tmp_path / "copy.db"
-    backup(settings, copy)
+    restore = keep(database, tmp_path_factory.mktemp("backups"))
     erase(database, ledger, ORCID, reason="request")
     ledger.path.unlink()
 
     assert replay(database, ledger) == 0
 
     assert {s.subject_id for s in ledger.read()[0].subjects} == {stored.partner, stored.account}
-    restore(settings, database, copy)
+    restore()
     assert replay(database, ledger) == 1
     assert number(database, Partner, Partner.external_id == MARKS[4]) == 0
     assert number(database, Suppression) > 5

@@ -1,6 +1,5 @@
 """Nights in a row on a real database: who is suggested for what, and who is not."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,6 +39,7 @@ from models import (
     Unavailability,
 )
 from tests.app.suggesting import TONIGHT, answered
+from tests.conftest import Fresh
 from tests.factories import (
     make_capability,
     make_introduction,
@@ -47,6 +47,7 @@ from tests.factories import (
     make_organisation,
     make_partner,
 )
+from tests.servers import SystemDatabase
 
 Pair = tuple[UUID, UUID]
 
@@ -472,12 +473,14 @@ def test_hidden_needs_have_limits_of_their_own(nights: Nights) -> None:
 
 
 @pytest.fixture
-def another(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
+def another(fresh: Fresh, tmp_path: Path) -> Iterator[Database]:
     """A second, empty database under the same secret."""
-    shutil.copy(migrated_file, tmp_path / "another.db")
-    database = Database.at(f"sqlite:///{tmp_path / 'another.db'}")
-    yield database
-    database.engine.dispose()
+    folder = tmp_path / "another"
+    folder.mkdir()
+    with fresh(folder) as url:
+        database = SystemDatabase.at(url)
+        yield database
+        database.engine.dispose()
 
 
 def test_the_same_data_give_the_same_plan_in_whatever_order_they_were_stored(

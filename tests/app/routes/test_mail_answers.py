@@ -34,8 +34,8 @@ from tests.app.mailing import (
     make_suggestion,
     post_suggestion,
     press,
-    watching,
 )
+from tests.copies import watching
 
 
 def _account(session: Session, posted: Posted, who: str) -> Account:

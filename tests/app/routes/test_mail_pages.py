@@ -29,8 +29,8 @@ from tests.app.mailing import (
     entries,
     everything,
     press,
-    watching,
 )
+from tests.copies import watching
 
 PURPOSES = ("accept", "decline", "later", "stop")
 ONE_CLICK = "List-Unsubscribe=One-Click"

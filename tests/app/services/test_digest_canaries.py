@@ -6,13 +6,11 @@ and from what the API shows it of a need, not from a list made here.
 
 import logging
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -61,6 +59,7 @@ from tests.app.digesting import (
     make_suggestion,
     text_of,
 )
+from tests.conftest import Fresh
 from tests.factories import (
     make_capability,
     make_introduction,
@@ -69,6 +68,7 @@ from tests.factories import (
     make_partner,
     make_version,
 )
+from tests.servers import SystemDatabase
 
 CANARY = re.compile(r"canary[0-9]+x")
 TEXTS = ("title_ja", "title_en", "brief_ja", "brief_en")
@@ -234,24 +234,25 @@ def listening(into: list[str]) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def made(
-    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+    tmp_path_factory: pytest.TempPathFactory, fresh: Fresh
 ) -> Iterator[tuple[World, Database]]:
     """All mails of a run, made once as they would leave, for tests that only look."""
     folder = tmp_path_factory.mktemp("canaries")
-    shutil.copy(migrated_file, folder / "enmusubi.db")
     world = World()
-    with pytest.MonkeyPatch.context() as patch:
+    with fresh(folder) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ENMUSUBI_DATA_DIR", str(folder))
+        patch.setenv("ENMUSUBI_DATABASE_URL", url)
         get_settings.cache_clear()
         settings = mailing(get_settings(), nightly_per_coordinator=2000)
-        database = Database.at(settings.url)
-        with database.writing(SYSTEM) as session:
+        database = SystemDatabase.at(settings.url)
+        with database.writing() as session:
             _make_all(session, world)
         with listening(world.logged):
             _mail_all(database, world, settings)
-    get_settings.cache_clear()
-    yield world, database
-    database.engine.dispose()
+        get_settings.cache_clear()
+        patch.undo()
+        yield world, database
+        database.engine.dispose()
 
 
 def _make_all(session: Session, world: World) -> None:

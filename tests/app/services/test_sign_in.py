@@ -1,4 +1,3 @@
-import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +11,7 @@ from app.services.keys import add_key, is_live, list_keys
 from app.services.sign_in import Candidate, lock_after, look_up, settle
 from models import Account, utc_now
 from tests.app.people import EMAIL, OTHER, person
+from tests.copies import watching
 
 pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
@@ -89,20 +89,18 @@ def test_every_refusal_is_as_much_work(database: Database) -> None:
     seen: list[str] = []
     work: list[list[str]] = []
     event.listen(database.engine, "before_cursor_execute", lambda *a: seen.append(a[2].split()[0]))
-    observer = sqlite3.connect(database.engine.url.database or "")
-    for candidate in candidates:
-        before = _state(database)
-        seen.clear()
-        version = observer.execute("PRAGMA data_version").fetchone()
-        with database.writing() as session:
-            assert settle(session, candidate, verified=False, failures=FAILURES) is None
-        made = [word for word in seen if word in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
-        assert made.count("UPDATE") == 2
-        work.append(made)
-        assert observer.execute("PRAGMA data_version").fetchone() != version
-        changed = [row for row in _state(database) if row not in before]
-        assert len(changed) == (candidate.account_id == wrong.id)
-    observer.close()
+    with watching(database) as version:
+        for candidate in candidates:
+            before, written = _state(database), version()
+            seen.clear()
+            with database.writing() as session:
+                assert settle(session, candidate, verified=False, failures=FAILURES) is None
+            made = [word for word in seen if word in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
+            assert made.count("UPDATE") == 2
+            work.append(made)
+            assert version() != written
+            changed = [row for row in _state(database) if row not in before]
+            assert len(changed) == (candidate.account_id == wrong.id)
     assert all(made == work[0] for made in work)
 
 

@@ -2,10 +2,7 @@
 
 import errno
 import logging
-import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +24,7 @@ from matching.corpus import Corpus
 from matching.encoders.hashing import HashingEncoder
 from models import Capability, CorpusSnapshot, Partner
 from tests.app.services.test_corpus_following import held
+from tests.copies import keep
 from tests.factories import make_capability, make_partner
 
 TITLES = ("Drying figs", "Welding steel", "Sorting shrimps", "Bitter taste of citrus peel")
@@ -205,17 +203,11 @@ def test_one_of_another_encoder_words_program_or_database_is_not_used(
 def test_a_restored_database_gets_none_of_a_later_state(
     filled: Database, settings: Settings, folder: Path
 ) -> None:
-    file = settings.data_dir / "enmusubi.db"
-    backup = settings.data_dir / "backup.db"
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("VACUUM INTO ?", (str(backup),))
+    restore = keep(filled, settings.data_dir)
     with filled.writing() as session:
         make_capability(session, make_partner(session), title_en="Never to be seen again")
     save(filled, settings)
-    filled.engine.dispose()
-    for end in ("-wal", "-shm"):
-        Path(f"{file}{end}").unlink(missing_ok=True)
-    shutil.copy(backup, file)
+    restore()
     add(filled)  # its revision is that of the snapshot again
     corpora = process(settings)
     found = load(corpora, filled)

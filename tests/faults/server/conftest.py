@@ -15,14 +15,9 @@ from app.services.corpus import Engine
 from app.settings import Settings, get_settings
 from matching.encoders import make_encoder
 from tests.faults.server.clusters import Server, primary
-from tests.postgres.conftest import SystemDatabase, new_database, run
+from tests.servers import SystemDatabase, new_database, plain, run
 
 WEB = "enmusubi_web"
-
-
-def plain(url: URL) -> str:
-    """With its password."""
-    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,7 @@ from models import Role, new_id
 from tests.app.asking import create, eventually, get, ids, need, organisation, problem
 from tests.conftest import with_key
 from tests.faults.server.clusters import Server
-from tests.faults.server.conftest import plain
-from tests.postgres.conftest import run
+from tests.servers import plain, run
 
 pytestmark = pytest.mark.slow
 
