@@ -156,7 +156,8 @@ class CapabilityRecord(Record):
 
     @model_validator(mode="after")
     def _has_text(self) -> "CapabilityRecord":
-        if not self.passage:
+        # Each is normalised by now, and None if nothing is left of it.
+        if not (self.title_ja or self.text_ja or self.title_en or self.text_en):
             raise ValueError("a capability needs a title or a text")
         if self.licence_status is not None and self.kind is not CapabilityKind.PATENT:
             raise ValueError("only a patent has a licence_status")

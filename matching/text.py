@@ -152,8 +152,7 @@ def normalise(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     if marked:  # some marks become two
         text = _TOO_MANY_MARKS.sub(r"\1", text)
-    lines = (_WHITESPACE.sub(" ", line).strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line)
+    return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
 
 
 def tidy_text(text: str, most: int) -> str:
@@ -181,7 +180,12 @@ def tidy_line(text: str, most: int) -> str:
 
 def content_hash(text: str) -> str:
     """SHA-256 (64 hexadecimal digits) of the normalised text: the key of its vector."""
-    return hashlib.sha256(normalise(text).encode()).hexdigest()
+    return hash_of_normalised(normalise(text))
+
+
+def hash_of_normalised(text: str) -> str:
+    """`content_hash` of a text that is normalised already, such as one of `bilingual_text`."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def has_japanese(text: str) -> bool:

@@ -20,7 +20,7 @@ from app.services.imports import Imported, assign
 from app.services.merging import former_id
 from app.services.suppressions import Identifiers, some, suppressed_by
 from data.records import CapabilityRecord
-from matching.text import content_hash
+from matching.text import content_hash, hash_of_normalised
 from models import Capability, Partner, PartnerAlias, new_id, utc_now
 
 ERASED: Final = "suppressed: this person asked to be erased; left out"
@@ -137,7 +137,7 @@ def _import_plain(
 
 def _values(record: CapabilityRecord) -> Row:
     values = {field: getattr(record, field) for field in _FIELDS[:-1]}
-    return values | {"content_hash": content_hash(record.passage)}
+    return values | {"content_hash": hash_of_normalised(record.passage)}
 
 
 def _stored(

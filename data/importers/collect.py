@@ -114,7 +114,8 @@ class Collector:
     def _capability(
         self, place: Place, values: Mapping[str, Any], columns: Mapping[str, str]
     ) -> tuple[str, CapabilityRecord] | None:
-        partner = prepared(RecordKind.CAPABILITY, values).get("partner")
+        owner = {"partner": values.get("partner")}
+        partner = prepared(RecordKind.CAPABILITY, owner).get("partner")
         if isinstance(partner, int) and not isinstance(partner, bool):
             partner = str(partner)
         if not isinstance(partner, str) or not partner or _LONE_SURROGATE.search(partner):

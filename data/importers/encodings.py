@@ -14,7 +14,6 @@ _UNLIKELY: Final = re.compile("[\uff61-\uff9f\ue000-\uf8ff]")
 """Half-width kana and private characters: what other encodings look like when read as CP932."""
 _NO_CHARACTER: Final = re.compile("[\uf8f0-\uf8f3]")
 """What Python makes of the bytes A0, FD, FE and FF, which stand for nothing in CP932."""
-_ASCII: Final = re.compile("[\x00-\x7f]")
 _BLOCK: Final = 1 << 20
 _SAMPLE: Final = 1 << 24
 """Bytes that are looked at where the encoding must be guessed."""
@@ -41,6 +40,7 @@ class _Signs:
     replaced: int = 0
     wide: int = 0
     unlikely: int = 0
+    """Of CP932 only."""
 
 
 def encoding_of(path: Path) -> Encoding:
@@ -57,7 +57,7 @@ def encoding_of(path: Path) -> Encoding:
             "utf-16", damaged=_signs(path, Encoding("utf-16", damaged=True)).replaced > 0
         )
     found = _signs(path, Encoding("utf-8-sig", damaged=True))
-    replaced = found.replaced - _count_of_replacement(path)
+    replaced = found.replaced and found.replaced - _count_of_replacement(path)
     if replaced == 0 or replaced <= _FEW * (found.wide - replaced):
         return Encoding("utf-8-sig", damaged=replaced > 0)
     found = _signs(path, Encoding("cp932", damaged=True))
@@ -82,9 +82,12 @@ def _signs(path: Path, encoding: Encoding) -> _Signs:
     found = _Signs()
     for text in codecs.iterdecode(_blocks(path), encoding.name, "replace"):
         clean = encoding.clean(text)
+        if clean.isascii():
+            continue
         found.replaced += clean.count(_REPLACED)
-        found.wide += len(clean) - len(_ASCII.findall(clean))
-        found.unlikely += len(_UNLIKELY.findall(clean))
+        found.wide += len(clean) - len(clean.encode("ascii", "ignore"))
+        if encoding.name == "cp932":
+            found.unlikely += len(_UNLIKELY.findall(clean))
     return found
 
 

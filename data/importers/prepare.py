@@ -31,6 +31,8 @@ PLAIN_NAMES: Final[Mapping[RecordKind, Mapping[str, str]]] = {
     RecordKind.NEED: {"title": "title", "text": "brief", "brief": "brief"},
 }
 _YMD: Final = re.compile(r"(\d{4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,2}) ?日?")
+_VISIBLE: Final = re.compile("[!-~ぁ-ゖァ-ヺ一-鿿]")
+"""At the start of a text: it is not blank."""
 _COMPACT_YMD: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _REIWA: Final = re.compile(r"(?:令和|R) ?(\d{1,2}|元) ?[年.] ?(\d{1,2}) ?[月.] ?(\d{1,2}) ?日?")
 _ORCID_ADDRESS: Final = re.compile(r"^(?:https?://)?orcid\.org/", re.IGNORECASE)
@@ -73,8 +75,8 @@ def as_date(value: Any) -> Any:
 
 
 def _is_blank(text: str) -> bool:
-    # The start settles it for nearly every text; a long one is not normalised for this alone.
-    return not normalise(text[:50]) and not normalise(text)
+    # The start settles it for nearly every text; none is normalised for this alone.
+    return not _VISIBLE.match(text) and not normalise(text)
 
 
 def _value(field: str, value: Any, vocabulary: Vocabulary | None) -> Any:

@@ -5,7 +5,7 @@ traps of spreadsheets in `cells`.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -73,10 +73,13 @@ def read_table(
     opened: OpenTable, collector: Collector, progress: Progress | None = None
 ) -> Iterator[Item]:
     """The records of a table, row by row; a bad row is a problem of the line where it starts."""
-    name, damaged = opened.path.name, opened.encoding.damaged
+    name, damaged, table = opened.path.name, opened.encoding.damaged, opened.table
+    headers = zip(table.fields, table.headers, strict=True)
+    columns = {field: header for field, header in headers if field is not None}
     for row in rows(_lines(opened.path, opened.encoding, progress), opened.delimiter):
         if row.line > opened.line:
-            item = _add_row(row, opened.table, (name, row.line), collector, damaged=damaged)
+            place = (name, row.line)
+            item = _add_row(row, table, columns, place, collector, damaged=damaged)
             if item is not None:
                 yield item
 
@@ -167,7 +170,13 @@ def _kind(path: Path, headers: list[str]) -> RecordKind | None:
 
 
 def _add_row(
-    row: Row, table: _Table, place: tuple[str, int], collector: Collector, *, damaged: bool
+    row: Row,
+    table: _Table,
+    columns: Mapping[str, str],
+    place: tuple[str, int],
+    collector: Collector,
+    *,
+    damaged: bool,
 ) -> Item | None:
     cells = row.cells[:]
     width = len(table.headers)
@@ -188,11 +197,6 @@ def _add_row(
         values = {
             field: read_cell(field, cell)
             for field, cell in zip(table.fields, cells, strict=True)
-            if field is not None
-        }
-        columns = {
-            field: name
-            for field, name in zip(table.fields, table.headers, strict=True)
             if field is not None
         }
         return collector.add(table.kind, place, values, columns)

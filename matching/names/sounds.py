@@ -97,11 +97,14 @@ _SPELLINGS: Final = tuple(
         ("e{2,}", "e"),
     )
 )
+_ANY_SPELLING: Final = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _SPELLINGS))
 _MOST_PASSES: Final = 8
 
 
 def to_hiragana(text: str) -> str:
     """Katakana as hiragana, repetition marks written out; all else as it is. NFKC is expected."""
+    if text.isascii():
+        return text
     for kana, longer in _MARKED.items():
         text = text.replace(kana, longer)
     text = text.translate(_TO_HIRAGANA)
@@ -155,6 +158,8 @@ def latin_sound(word: str) -> str:
     """
     word = _plain(word)
     for _ in range(_MOST_PASSES):
+        if not _ANY_SPELLING.search(word):  # so of most words, after at most one pass
+            break
         before = word
         for pattern, replacement in _SPELLINGS:
             word = pattern.sub(replacement, word)
