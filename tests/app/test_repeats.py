@@ -25,7 +25,7 @@ from app.errors import Problem
 from app.repeats import Claim, Repeats, Together, question_of
 from app.services.corpus import Engine
 from app.services.encoders import Moment, moment_of
-from app.services.keys import create_key, end_key
+from app.services.keys import Holder, create_key, end_key
 from app.services.uses import Uses
 from models import (
     Account,
@@ -343,7 +343,7 @@ def test_a_key_found_before_a_change_grants_nothing_after_it(
     remember = Repeats.remember
 
     def changed_meanwhile(self: Repeats, request: Request, *values: Any) -> None:
-        request.state.holder = repeats.Holder(
+        request.state.holder = Holder(
             request.state.holder.actor, None, request.state.holder.access - 1
         )
         remember(self, request, *values)
