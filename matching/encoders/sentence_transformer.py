@@ -197,4 +197,6 @@ def _by_torch(model: "SentenceTransformer") -> openvino_model.Forward:
 
 def _unit(vectors: Vectors) -> Vectors:
     """Vectors (n, d) scaled to length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = vectors / np.maximum(lengths, np.float32(1e-12))
+    return unit
