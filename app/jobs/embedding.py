@@ -23,7 +23,7 @@ from app.services.embeddings import (
 from matching.encoders import Encoder, Progress, Role, Vectors
 from matching.encoders.protocol import ignore_progress
 
-CHUNK: Final = 128
+CHUNK: Final = 500
 """Texts per commit: a few seconds of work, so that little is lost when it is killed."""
 
 

@@ -3,7 +3,8 @@
 Three things make it faster than a plain `model.encode` at the same vectors (cosine difference
 below 1e-3, measured by `enmusubi bench encoder`): weights in bf16, batches that hold a constant
 number of tokens rather than of texts, and texts sorted by their number of tokens so that almost
-nothing is padding.
+nothing is padding. Where the extra `openvino` is installed, the model is compiled by it, which is
+faster again.
 """
 
 import hashlib
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from matching.encoders import openvino_model
 from matching.encoders.protocol import EncoderError, Progress, Role, Vectors, ignore_progress
 from matching.text import (
     TEXT_PREPARATION_VERSION,
@@ -58,6 +61,7 @@ class SentenceTransformerEncoder:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._loaded: SentenceTransformer | None = None
+        self._compiled: openvino_model.Forward | None = None
         self._lock = threading.Lock()
 
     @property
@@ -96,7 +100,8 @@ class SentenceTransformerEncoder:
             tokens = _tokenise(model, [prompt + readable[i] for i in filled])
         for batch in _batches([len(ids) for ids in tokens]):
             with self._lock:  # for each batch, so that a query need not wait for a long import
-                encoded = _forward(model, [tokens[place] for place in batch])
+                ids, mask = _padded(model, [tokens[place] for place in batch])
+                encoded = _unit((self._compiled or _by_torch(model))(ids, mask))
             vectors[[filled[place] for place in batch]] = encoded
             progress(len(batch))
         return vectors
@@ -139,6 +144,8 @@ class SentenceTransformerEncoder:
                 f"The model {self._model.name} cannot be loaded ({error}): name a folder that "
                 "holds a sentence-transformers model, or a model on a hub that can be reached."
             ) from error
+        if openvino_model.is_installed():
+            self._compiled = openvino_model.compiled(model, bf16=self._uses_bf16())
         # Cast once: autocast would cast all weights anew for every batch.
         return model.bfloat16() if self._uses_bf16() else model
 
@@ -162,23 +169,34 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         start += size
 
 
-def _forward(model: "SentenceTransformer", tokens: Sequence[Sequence[int]]) -> Vectors:
-    """Unit vectors of tokenised texts.
+def _padded(
+    model: "SentenceTransformer", tokens: Sequence[Sequence[int]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids (n, t) of texts, and a mask that is 0 where they are padded."""
+    size = len(tokens), max(map(len, tokens))
+    ids = np.full(size, model.tokenizer.pad_token_id or 0, np.int64)
+    mask = np.zeros(size, np.int64)
+    for row, some in enumerate(tokens):
+        ids[row, : len(some)] = some
+        mask[row, : len(some)] = 1
+    return ids, mask
 
-    Not by `model.encode`, which would tokenise them a second time.
-    """
+
+def _by_torch(model: "SentenceTransformer") -> openvino_model.Forward:
+    """The model itself. Not `model.encode`, which would tokenise the texts a second time."""
     import torch
-    from torch.nn.utils.rnn import pad_sequence
 
-    rows = [torch.tensor(ids) for ids in tokens]
-    masks = [torch.ones_like(row) for row in rows]
-    padding = float(model.tokenizer.pad_token_id or 0)
-    with torch.inference_mode():
-        embedded = model(
-            {
-                "input_ids": pad_sequence(rows, batch_first=True, padding_value=padding),
-                "attention_mask": pad_sequence(masks, batch_first=True),
-            }
-        )["sentence_embedding"]
-        unit: Vectors = torch.nn.functional.normalize(embedded.float(), dim=1).numpy()
+    def forward(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Vectors:
+        features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        with torch.inference_mode():
+            vectors: Vectors = model(features)["sentence_embedding"].float().numpy()
+        return vectors
+
+    return forward
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    """Vectors (n, d) scaled to length 1."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = vectors / np.maximum(lengths, np.float32(1e-12))
     return unit

@@ -36,7 +36,8 @@ ACTIVATION: Final = 508
 LARGEST: Final = 127
 LARGEST_SCALE: Final = 1023
 """So that 512 rows of int8 times their scale, squared and summed, stay below 2**63."""
-BATCH: Final = 2048
+BATCH: Final = 64
+"""Texts at once: the rows of all their tokens are held, 150 MB for texts of 500 tokens."""
 DAMAGE: Final = (
     *(OSError, EOFError, ValueError, TypeError, KeyError),
     *(zipfile.BadZipFile, zlib.error),
