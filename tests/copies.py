@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy import URL
 
 from app.db import Database
+from tests.app.mailing import everything
 from tests.servers import plain, run
 from tests.statements import dispose_engines
 
@@ -81,6 +82,20 @@ def watching(database: Database) -> Iterator[Callable[[], int]]:
     with psycopg.connect(plain(url.set(drivername="postgresql")), autocommit=True) as connection:
         statement = sql.SQL("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
         yield lambda: _number(connection.execute(statement))
+
+
+@contextmanager
+def noticing(database: Database) -> Iterator[Callable[[], int]]:
+    """A number that is another one after every commit that changed anything.
+
+    On PostgreSQL of all rows: who locks a row there takes a transaction's number, and writes
+    nothing.
+    """
+    if database.engine.dialect.name == "postgresql":
+        yield lambda: hash(repr(everything(database)))
+        return
+    with watching(database) as version:
+        yield version
 
 
 def _number(answer: Any) -> int:

@@ -54,6 +54,13 @@ GIGA: Final = 10**9
 IN_PROCESS_BYTES: Final = 5
 """Of each dimension in memory: one for the search, four for the rescoring."""
 
+MEASURED: Final = (
+    Measured(10_000, 8_241_152, 22_544_384, 11_681_792, 11_755_520, 3.7, 29.0),
+    Measured(100_000, 80_838_656, 224_460_800, 114_278_400, 117_080_064, 81.5, 75.0),
+    Measured(1_000_000, 798_416_896, 2_244_657_152, 1_139_056_640, 1_170_317_312, 1120.2, 447.0),
+)
+"""On two cores of a shared virtual machine: docs/decisions/0030-pgvector.md says how."""
+
 SHOWN: Final = (10_000, 100_000, 1_000_000, 100_000_000)
 """The sizes of the table in docs/scaling.md."""
 

@@ -59,10 +59,11 @@ FIRST_FETCH: Final = 400
 WIDTH: Final = 800
 """`hnsw.ef_search`: of how many candidates the index keeps account before the search goes on."""
 
-DEPTH: Final = 128
-"""One in so many texts of an index is looked at before a walk may end: what the graph passed over
-at first is met later on. Without that, 5 of the nearest 50 partners in a hundred were missed among
-a million texts (decision 0030)."""
+FURTHER_EACH: Final = 50_000
+FURTHEST: Final = 10
+"""A walk through an index goes on, after enough was found, for as many times as far as there are
+so many texts in it: the graph passes over some of the nearest at first and meets them later.
+Without that, 5 of the nearest 50 partners in a hundred were missed among a million texts."""
 
 STEP: Final = 10
 """What it costs to find one more partner by a walk through an index, where a plain comparison of
@@ -251,6 +252,11 @@ class PgVectors:
                 ) from error
 
 
+def further(texts: int) -> float:
+    """How many times as far as was enough a walk goes through an index of so many texts."""
+    return min(max(texts / FURTHER_EACH, 1.0), FURTHEST)
+
+
 def literal(vector: Vectors) -> sql.Literal:
     """A vector (d,) as pgvector writes it."""
     return sql.Literal(f"[{','.join(map(repr, vector.tolist()))}]")
@@ -287,7 +293,7 @@ class _Search:
         partners = rows[np.diff(self.among.partner_of[rows], prepend=-1) > 0]
         filled = int(np.count_nonzero(self.vectors.filled))
         # A walk meets one that may speak at each (filled / rows)th step.
-        walk = STEP * self.wanted * filled / len(rows)
+        walk = STEP * self.wanted * further(filled) * filled / len(rows)
         if len(rows) < walk and len(partners) <= NAMED:
             named = self.vectors.keys.partner_literal(partners)
             self._compare(driver, sql.SQL("partner_id = ANY({}::uuid[])").format(named), inside)
@@ -325,6 +331,7 @@ class _Search:
         slope, shift = self.asked.slope[kind], self.asked.shift[kind]
         held = int(np.count_nonzero(self.vectors.keys.speech[self.vectors.filled] == speech))
         given, size = 0, FIRST_FETCH
+        end: int | None = None
         with driver.cursor(name="nearest") as cursor:
             cursor.execute(self._ordered(speech), binary=True)
             while batch := cursor.fetchmany(size):
@@ -333,9 +340,10 @@ class _Search:
                 ids = np.frombuffer(b"".join(row[0].bytes for row in batch), "S16")
                 self._note(ids, cosines, inside)
                 # None that comes later counts more than this; the order is nearly that of cosines.
-                if given < held // DEPTH:
-                    continue  # a later one may still be nearer: the index passes some over
-                if slope * (float(cosines.min()) + EDGE) + shift < self.least:
+                enough = slope * (float(cosines.min()) + EDGE) + shift < self.least
+                if enough and end is None:
+                    end = int(given * further(held))
+                if end is not None and given >= end:
                     return True
                 size = min(2 * size, 4 * FIRST_FETCH)
         return given >= held

@@ -35,7 +35,7 @@ from tests.app.mailing import (
     post_suggestion,
     press,
 )
-from tests.copies import watching
+from tests.copies import noticing
 
 
 def _account(session: Session, posted: Posted, who: str) -> Account:
@@ -273,7 +273,7 @@ def test_whatever_order_the_answers_come_in(
     """Beside a model: each recipient's first final answer counts, `later` once until then."""
     posted = post_suggestion(database, mark=f".{next(NUMBERS)}")
     expected: list[tuple[str, str, str | None]] = []
-    with watching(database) as version:
+    with noticing(database) as version:
         for who, what, how in moves:
             before = version()
             if how != "press":

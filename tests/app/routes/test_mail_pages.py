@@ -30,7 +30,7 @@ from tests.app.mailing import (
     everything,
     press,
 )
-from tests.copies import watching
+from tests.copies import noticing
 
 PURPOSES = ("accept", "decline", "later", "stop")
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -95,7 +95,7 @@ def test_scanners_change_nothing(pages: TestClient, posted: Posted) -> None:
     for path in paths:
         pages.get(path)
     before, log = everything(posted.database), entries(posted.database)
-    with watching(posted.database) as version:
+    with noticing(posted.database) as version:
         stamp = version()
         for number in range(200):
             path = paths[number % len(paths)]
