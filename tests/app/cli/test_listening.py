@@ -3,12 +3,11 @@
 import socket
 from multiprocessing.reduction import ForkingPickler
 from pickle import loads
-from typing import Any
 
 import pytest
 
+from app.cli import serving
 from app.cli.listening import DIVIDES, OwnSocket
-from app.cli.serving import _run
 from app.errors import Problem
 
 pytestmark = pytest.mark.skipif(not DIVIDES, reason="only Linux divides connections")
@@ -47,8 +46,10 @@ def test_each_process_gets_a_share_and_who_only_holds_the_port_none() -> None:
     assert min(shares) >= 15  # of 100 coins, fewer heads come once in 10 to the 13
 
 
-def test_a_port_in_use_is_refused_in_words(settings: Any) -> None:
+@pytest.mark.usefixtures("settings")
+def test_a_port_in_use_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "logging_as", lambda _: None)  # the other tests' log stays
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(Problem, match="cannot be listened on"):
-            _run("app.cli.serving:make_worker", "127.0.0.1", port, workers=2, factory=True)
+            serving._run("app.cli.serving:make_worker", "127.0.0.1", port, workers=2, factory=True)
