@@ -55,6 +55,9 @@ GRANTING_TABLES: Final = frozenset(
     {*(str(model.__tablename__) for model in GRANTING), need_clusters.name, need_staff.name}
 )
 
+SIGNING_IN: Final = frozenset({"failed_sign_ins", "locked_until", "last_sign_in_at", "updated_at"})
+"""Fields of an account by which nobody's key is let in more or less."""
+
 NOTED: Final = "changes_noted"
 """Execution option of a statement in bulk whose caller says itself which partners it changes."""
 MERE_USE: Final = "mere_use"
@@ -133,8 +136,17 @@ def _note_flushed(session: Session, _context: Any) -> None:
     for row in chain(changed, session.deleted):
         if isinstance(row, MATCHED):
             note_changes(session, _touched_by(session, row))
-        if isinstance(row, GRANTING):
+        if isinstance(row, GRANTING) and not _is_mere_use(session, row):
             noted(session).access = True
+
+
+def _is_mere_use(session: Session, row: object) -> bool:
+    """True if of an account nothing has changed but when and how often somebody signed in."""
+    if not isinstance(row, Account) or row in session.new or row in session.deleted:
+        return False
+    state: InstanceState[Any] = inspect(row)
+    names = {attribute.key for attribute in state.mapper.attrs}
+    return {name for name in names if state.attrs[name].history.has_changes()} <= SIGNING_IN
 
 
 def _touched_by(session: Session, row: object) -> Iterable[UUID]:

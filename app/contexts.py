@@ -75,6 +75,17 @@ _DECLARE_WITH_LIMITS: Final = text(
 ends what a process that is gone without a word has left open, with its locks."""
 
 
+_BOUND_WAITING: Final = text(
+    "SELECT set_config('lock_timeout', '10s', true), set_config('statement_timeout', '60s', true)"
+)
+
+
+def bound_waiting(connection: Connection) -> None:
+    """Have what the program itself does for a request wait no longer than the request may."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_BOUND_WAITING)
+
+
 def declare(connection: Connection, context: Context) -> None:
     """Tell PostgreSQL for whom the connection's transaction acts; nothing on SQLite."""
     if connection.dialect.name == "postgresql":

@@ -15,7 +15,16 @@ from app import auditing, changes
 from app.access import Actor
 from app.audit_chain import Draft, append
 from app.batching import Batches
-from app.contexts import AUTHENTICATION, KEY, NOBODY, SYSTEM, Context, context_of, declare
+from app.contexts import (
+    AUTHENTICATION,
+    KEY,
+    NOBODY,
+    SYSTEM,
+    Context,
+    bound_waiting,
+    context_of,
+    declare,
+)
 from app.db_engines import BUSY_TIMEOUT_SECONDS, CONNECTIONS, make_engine
 from app.errors import OutcomeUnknown, Problem
 from app.metrics import AUDIT_COMMIT_SECONDS
@@ -122,6 +131,7 @@ class Database:
         Problem 503 if it cannot.
         """
         with _refusing(), AUDIT_COMMIT_SECONDS.time(), self.writing(SYSTEM) as session:
+            bound_waiting(session.connection())
             yield session
 
     def _record(self, reads: Sequence[Draft]) -> None:
@@ -130,6 +140,7 @@ class Database:
 
     def _append(self, reads: Sequence[Draft]) -> None:
         with self.writing(SYSTEM) as session:
+            bound_waiting(session.connection())
             append(session, reads)
 
 

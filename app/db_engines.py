@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -126,17 +127,25 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_in_turn(connection: Connection, driver: sqlite3.Connection) -> None:
     """Begin to write as soon as nobody else does; OperationalError after the busy timeout."""
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
-    driver.execute("PRAGMA busy_timeout=0")
     try:
-        while time.monotonic() < deadline:
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                    break
+        with suppress(sqlite3.Error):  # it comes again below, as SQLAlchemy tells it
+            driver.execute("PRAGMA busy_timeout=0")
+            while not _begun(driver) and time.monotonic() < deadline:
                 time.sleep(TURN_SECONDS)
-            else:
-                return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # for its error, as SQLAlchemy tells it
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
-        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+        with suppress(sqlite3.Error):
+            driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+
+
+def _begun(driver: sqlite3.Connection) -> bool:
+    """True once it has begun to write; False if somebody else does."""
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        # Of a code the last byte; what is above it says which kind of busy.
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    return True

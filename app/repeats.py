@@ -22,6 +22,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from time import monotonic
 from typing import Any, Final
 
@@ -35,12 +36,13 @@ from app.auditing import PURPOSE, reading_of
 from app.clock import today
 from app.contexts import SYSTEM
 from app.db import Database
+from app.errors import Problem
 from app.gate import Gate
 from app.limiting import count_key
 from app.services.corpus import Engine
 from app.services.encoders import Moment, moment_of
 from app.services.engines import Engines
-from app.services.keys import Holder, digest_of
+from app.services.keys import Holder, digest_of, may_be_key
 from app.services.match_answers import AskedList, Kept
 from matching.corpus import Corpus
 from models import ObjectKind, Purpose, utc_now
@@ -58,7 +60,7 @@ _SECRETS: Final = (b"authorization", b"x-api-key")
 _LOOKED_AT: Final = (*_SECRETS, b"x-purpose")
 _BEARER: Final = b"bearer "
 
-Question = tuple[str, str, bytes, bytes]
+Question = tuple[str, str, bytes, bytes | None]
 """Hash of the key, path, query string, purpose: all that the ordinary way looks at."""
 
 
@@ -94,7 +96,8 @@ class Repeats:
     def __init__(self) -> None:
         self._grants: OrderedDict[Question, Grant] = OrderedDict()
         self._lock = threading.Lock()
-        self._together: Together | None = None
+        self._together: dict[bool, Together] = {}
+        """With entries in the audit log and without, so that companies wait for no entry."""
 
     def remember(
         self, request: Request, session: Session, engine: Engine, asked: AskedList
@@ -103,8 +106,8 @@ class Repeats:
         question = question_of(request)
         holder: Holder | None = getattr(request.state, "holder", None)
         loaded = engine.corpora.held
-        if question is None or holder is None or loaded is None:
-            return
+        if question is None or holder is None or loaded is None or not engine.reads:
+            return  # without an encoder the ordinary way looks each time whether there is one
         moment = moment_of(session)
         # The key was found in an earlier transaction: only if nothing has changed since.
         if moment.access != holder.access or moment.revision != loaded.revision:
@@ -139,28 +142,29 @@ class Repeats:
         engines: Engines = request.app.state.engines
         answer = _still_there(grant, engines)
         if answer is not None:
-            _admit(request, grant.actor)
+            count_key(request, str(grant.actor.key_id))
+            request.state.counted = True
             claim = Claim(grant.moment, grant.draft(answer))
-            if await self._beside_others(engines.database).do(claim):
+            if await self._beside_others(engines.database, claim).do(claim):
+                _note_caller(request, grant.actor)
                 return Response(answer.body, media_type=JSON)
         with self._lock:
             if self._grants.get(question) is grant:
                 del self._grants[question]
         return None
 
-    def _beside_others(self, database: Database) -> "Together":
-        together, loop = self._together, asyncio.get_running_loop()
+    def _beside_others(self, database: Database, claim: Claim) -> "Together":
+        records, loop = claim.draft is not None, asyncio.get_running_loop()
+        together = self._together.get(records)
         if together is None or together.loop is not loop or together.database is not database:
-            together = self._together = Together(loop, database)
+            together = self._together[records] = Together(loop, database)
         return together
 
 
-def _admit(request: Request, actor: Actor) -> None:
-    """As `app.deps.get_actor`, which does not count the request again."""
+def _note_caller(request: Request, actor: Actor) -> None:
+    """As `app.deps.get_actor`."""
     gate: Gate = request.app.state.gate
     request.state.caller = f"{actor.role.value}/key"
-    count_key(request, str(actor.key_id))
-    request.state.counted = True
     gate.uses.note(actor)
 
 
@@ -181,7 +185,7 @@ def _still_there(grant: Grant, engines: Engines) -> Kept | None:
 
 
 def question_of(request: Request) -> Question | None:
-    """What the ordinary way looks at; None if a header stands there twice, or no key."""
+    """What the ordinary way looks at; None if a header is doubled, or nothing is like a key."""
     found: dict[bytes, bytes] = {}
     for name, value in request.scope["headers"]:
         if name in _LOOKED_AT:
@@ -192,11 +196,10 @@ def question_of(request: Request) -> Question | None:
     if secret is None:
         header = found.get(b"authorization", b"")
         secret = header[len(_BEARER) :] if header[: len(_BEARER)].lower() == _BEARER else b""
-    if not secret or not secret.isascii():
+    key, scope = secret.decode("latin-1"), request.scope
+    if not may_be_key(key):
         return None
-    purpose = found.get(b"x-purpose", b"")
-    scope = request.scope
-    return digest_of(secret.decode("ascii")), scope["path"], scope["query_string"], purpose
+    return digest_of(key), scope["path"], scope["query_string"], found.get(b"x-purpose")
 
 
 class Together:
@@ -236,11 +239,13 @@ class Together:
         claims = [claim for claim, _ in batch]
         try:
             held = await self.loop.run_in_executor(self._thread, self._record, claims)
-        except Exception as error:
+        except BaseException as error:
             for _, done in batch:
                 if not done.done():
-                    done.set_exception(error)
-            return
+                    done.set_exception(error if isinstance(error, Exception) else _cut_off())
+            if not isinstance(error, Exception):
+                raise
+            return  # it is raised where the requests wait for it
         for (_, done), holds in zip(batch, held, strict=True):
             if not done.done():  # nobody waits any more
                 done.set_result(holds)
@@ -257,6 +262,10 @@ class Together:
             if shown:
                 append(session, shown)
         return held
+
+
+def _cut_off() -> Problem:
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The service is ending: try again shortly.")
 
 
 class RepeatedRoute(ApiRoute):

@@ -22,10 +22,22 @@ class OwnSocket(socket.socket):
     """
 
     @classmethod
+    def holding(cls, host: str, port: int) -> Self:
+        """Holds that address for ours; OSError if it cannot, such as where another program is."""
+        if port:
+            # Ours alone: sockets that divide connections would not mind a second program of ours.
+            with socket.socket(_family(host)) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+        made = cls.bound(host, port)
+        # With it another user's program could listen here while none of ours does.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        return made
+
+    @classmethod
     def bound(cls, host: str, port: int) -> Self:
-        """Bound to that address; OSError if it cannot be, such as where another program is."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        made = cls(family)
+        """Bound to that address beside others of ours; OSError if it cannot be."""
+        made = cls(_family(host))
         try:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -40,3 +52,7 @@ class OwnSocket(socket.socket):
         """As `multiprocessing` sends it to a new process."""
         host, port, *_ = self.getsockname()
         return OwnSocket.bound, (host, port)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -118,7 +118,7 @@ def _run(app: FastAPI | str, host: str | None, port: int | None, **options: Any)
 def _run_on_sockets_of_their_own(config: uvicorn.Config) -> None:
     """As `uvicorn.run` with several processes, which has all of them listen on one socket."""
     try:
-        own = OwnSocket.bound(config.host, config.port)
+        own = OwnSocket.holding(config.host, config.port)
     except OSError as error:
         raise invalid("port", f"{config.port} cannot be listened on: {error.strerror}") from error
     message = "Uvicorn running on http://%s:%d (Press CTRL+C to quit)"

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -257,10 +258,11 @@ def test_each_question_is_one_of_its_own(
     other.get(path)
     assert not any(granted)
     problem(staff.get(path, headers={"X-Purpose": "curiosity"}), 422)
+    problem(staff.get(path, headers={"X-Purpose": ""}), 422)
     problem(staff.get(path, params={"tops": 3}), 422)
     problem(anonymous.get(path), 401)
     assert len(get(staff, path, top=3)["items"]) == 3
-    assert granted == [False] * 7 + [True]
+    assert granted == [False] * 8 + [True]
 
 
 def test_a_key_that_expires_is_not_believed_any_longer(
@@ -332,6 +334,44 @@ def test_without_the_audit_log_nothing_is_shown(
     assert staff.get(path).status_code == 200
 
 
+def test_a_company_does_not_wait_for_the_log_of_staff(
+    company: TestClient,
+    staff: TestClient,
+    path: str,
+    granted: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for client in (company, staff):
+        client.get(path)
+
+    def fail(*_: Any) -> None:
+        raise OperationalError("INSERT", None, Exception("disk full"))
+
+    monkeypatch.setattr(repeats, "append", fail)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(client.get, path) for client in (company, staff) * 4]
+        found = [answer.result().status_code for answer in asked]
+    assert found == [200, 503] * 4
+
+
+def test_a_key_that_was_taken_away_is_not_noted_as_used(
+    staff: TestClient,
+    application: FastAPI,
+    database: Database,
+    path: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    staff.get(path)
+    with database.writing(SYSTEM) as session:
+        revoke(session, UUID(int=0))
+        key = key_of(session, "coordinator").id
+    application.state.gate.uses._keys.clear()
+    with caplog.at_level("INFO"):
+        problem(staff.get(path), 401)
+    assert application.state.gate.uses.last(key) is None
+    assert "coordinator/key" not in caplog.text
+
+
 def test_a_key_found_before_a_change_grants_nothing_after_it(
     staff: TestClient,
     application: FastAPI,
@@ -392,37 +432,44 @@ def test_the_ordinary_way_reads_nothing_that_is_not_watched(
     assert tables <= changes.TABLES | changes.GRANTING_TABLES | own
 
 
+K, J = (f"enm_{letter * 32}" for letter in "kj")  # as keys were before they had a check
+
+
 @pytest.mark.parametrize(
     ("headers", "known"),
     [
-        ([(b"authorization", b"Bearer k")], True),
-        ([(b"authorization", b"bearer k")], True),
-        ([(b"x-api-key", b"k")], True),
-        ([(b"x-api-key", b"k"), (b"authorization", b"Bearer j")], True),
-        ([], False),
-        ([(b"cookie", b"session=k")], False),
-        ([(b"authorization", b"Basic k")], False),
-        ([(b"authorization", b"Bearer ")], False),
-        ([(b"authorization", b"Bearer k"), (b"authorization", b"Bearer j")], False),
-        ([(b"authorization", b"Bearer k"), (b"x-purpose", b"a"), (b"x-purpose", b"b")], False),
-        ([(b"authorization", "Bearer ü".encode("latin-1"))], False),
+        ({"authorization": [f"Bearer {K}"]}, True),
+        ({"authorization": [f"bearer {K}"]}, True),
+        ({"x-api-key": [K]}, True),
+        ({"x-api-key": [K], "authorization": [f"Bearer {J}"]}, True),
+        ({}, False),
+        ({"cookie": [f"session={K}"]}, False),
+        ({"authorization": [f"Basic {K}"]}, False),
+        ({"authorization": ["Bearer "]}, False),
+        ({"authorization": [f"Bearer {K}", f"Bearer {J}"]}, False),
+        ({"authorization": [f"Bearer {K}"], "x-purpose": ["a", "b"]}, False),
+        ({"authorization": [f"Bearer {K}ü"]}, False),
+        ({"authorization": [f"Bearer \x1c{K}"]}, False),
+        ({"x-api-key": [f" {K}"]}, False),
     ],
 )
-def test_a_question_is_known_by_its_key_alone(
-    headers: list[tuple[bytes, bytes]], known: bool
-) -> None:
-    scope = {"type": "http", "path": "/p", "query_string": b"", "headers": headers}
-    assert (question_of(Request(scope)) is not None) == known
+def test_a_question_is_known_by_its_key_alone(headers: dict[str, list[str]], known: bool) -> None:
+    assert (asked_with(headers) is not None) == known
+
+
+def asked_with(headers: dict[str, list[str]]) -> Any:
+    sent = [(n.encode(), value.encode("latin-1")) for n in headers for value in headers[n]]
+    return question_of(
+        Request({"type": "http", "path": "/p", "query_string": b"", "headers": sent})
+    )
 
 
 def test_a_key_in_its_own_header_goes_before_a_bearer() -> None:
-    def asked(*headers: tuple[bytes, bytes]) -> Any:
-        scope = {"type": "http", "path": "/p", "query_string": b"", "headers": headers}
-        return question_of(Request(scope))
-
-    both = asked((b"authorization", b"Bearer j"), (b"x-api-key", b"k"))
-    assert both == asked((b"x-api-key", b"k")) == asked((b"authorization", b"Bearer k"))
-    assert both != asked((b"authorization", b"Bearer j"))
+    bearer = {"authorization": [f"Bearer {J}"]}
+    both = asked_with(bearer | {"x-api-key": [K]})
+    assert both == asked_with({"x-api-key": [K]}) == asked_with({"authorization": [f"Bearer {K}"]})
+    assert both != asked_with(bearer)
+    assert asked_with(bearer) != asked_with(bearer | {"x-purpose": [""]})
 
 
 def draft() -> Draft:
@@ -476,6 +523,21 @@ def test_an_error_is_raised_in_all_who_wait_and_who_left_is_no_matter(
     monkeypatch.setattr(repeats, "append", fail)
     found = asyncio.run(ask())
     assert [type(one) for one in found] == [Problem, asyncio.CancelledError, Problem]
+
+
+def test_signing_in_leaves_what_was_granted(database: Database) -> None:
+    with database.writing() as session:
+        key, _ = create_key(session, name="x", role=Role.COORDINATOR)
+        mine = key.account_id
+    before = access(database)
+    with database.writing(SYSTEM) as session:
+        account = session.get_one(Account, mine)
+        account.last_sign_in_at, account.failed_sign_ins = utc_now(), 1
+    assert access(database) == before
+    with database.writing(SYSTEM) as session:
+        account = session.get_one(Account, mine)
+        account.last_sign_in_at = account.disabled_at = utc_now()
+    assert access(database) == before + 1
 
 
 @pytest.mark.parametrize("table", [Account, ApiKey, Need])

@@ -33,7 +33,7 @@ def taken(listener: socket.socket) -> int:
 
 
 def test_each_process_gets_a_share_and_who_only_holds_the_port_none() -> None:
-    with OwnSocket.bound("127.0.0.1", 0) as own, sent(own) as first, sent(own) as second:
+    with OwnSocket.holding("127.0.0.1", 0) as own, sent(own) as first, sent(own) as second:
         assert first.getsockname() == second.getsockname() == own.getsockname()
         assert len({own.fileno(), first.fileno(), second.fileno()}) == 3
         for listener in (first, second):
@@ -44,6 +44,20 @@ def test_each_process_gets_a_share_and_who_only_holds_the_port_none() -> None:
             caller.close()
     assert sum(shares) == CONNECTIONS
     assert min(shares) >= 15  # of 100 coins, fewer heads come once in 10 to the 13
+
+
+@pytest.mark.parametrize("listens", [False, True])
+def test_nobody_else_gets_the_port(listens: bool) -> None:
+    with OwnSocket.holding("127.0.0.1", 0) as own, sent(own) as worker:
+        port = own.getsockname()[1]
+        if listens:
+            worker.listen()
+        with pytest.raises(OSError, match="in use"):
+            OwnSocket.holding("127.0.0.1", port)
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with pytest.raises(OSError, match="in use"):
+                other.bind(("127.0.0.1", port))
 
 
 @pytest.mark.usefixtures("settings")
