@@ -48,7 +48,7 @@ from matching.corpus import Corpus
 from models import ObjectKind, Purpose, utc_now
 
 MOST: Final = 10_000
-"""Grants that are kept, of some 500 bytes each, by least use; texts and answers are not in them."""
+"""Grants that are kept, of some 500 bytes each, without any text; the oldest go first."""
 SECONDS: Final = 60.0
 """After which the ordinary way is taken once again. An earlier version of this program, which may
 run beside this one during an upgrade, does not raise the access number."""
