@@ -184,6 +184,14 @@ def _refused(settings: Settings, database: Database, copy: Path, **options: Any)
     return caught.value.detail
 
 
+def _replaced(settings: Settings, database: Database, copy: Path) -> Path:
+    """Restored over what was there; where that lies now."""
+    ledger = Ledger(settings.ledger)
+    _, moved = restore(database, ledger, copy, folder=settings.data_dir, now=NOW, replace=True)
+    assert moved is not None
+    return moved
+
+
 @pytest.fixture
 def copy(settings: Settings, database: Database, tmp_path: Path) -> Path:
     """A copy of the database."""
@@ -205,15 +213,7 @@ def test_a_database_in_use_is_not_replaced(
     other.close()
     assert file_of(database).read_bytes() == before
     database.engine.dispose()
-    _, moved = restore(
-        database,
-        Ledger(settings.ledger),
-        copy,
-        folder=settings.data_dir,
-        now=NOW,
-        replace=True,
-    )
-    assert moved is not None
+    _replaced(settings, database, copy)
     with database.reading(SYSTEM) as session:
         assert session.scalar(select(func.count()).select_from(Partner)) == 1
 
@@ -310,15 +310,7 @@ def test_the_log_of_a_damaged_database_is_kept(
     log.write_bytes(changes)  # as a process leaves it that is killed
     assert "--replace" in _refused(settings, database, copy)
     assert log.read_bytes() == changes
-    _, moved = restore(
-        database,
-        Ledger(settings.ledger),
-        copy,
-        folder=settings.data_dir,
-        now=NOW,
-        replace=True,
-    )
-    assert moved is not None
+    moved = _replaced(settings, database, copy)
     assert moved.with_name(f"{moved.name}-wal").read_bytes() == changes
     assert not log.exists()
     with database.reading(SYSTEM) as session:
