@@ -6,11 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.bench.lexical import spelled
 from app.bench.timing import OURS, Measured, Missing, Rows, in_turn, percentiles, timed
 from matching.corpus import Corpus
+from matching.counted import Counted
 from matching.encoders import Vectors
 from matching.explain import passages
-from matching.lexical import K1, B, TermCounts
+from matching.lexical import K1, B
 from matching.ranker import rank
 from matching.synthetic import DIMENSION, Request
 from matching.text import tokens
@@ -27,7 +29,7 @@ PEER_IS: Final = (
 )
 
 
-def ranking(corpus: Corpus, terms: Sequence[TermCounts], requests: Sequence[Request]) -> Rows:
+def ranking(corpus: Corpus, terms: Counted, requests: Sequence[Request]) -> Rows:
     """Milliseconds of the ranking beside the plain way, and of the evidence alone."""
     engines: dict[str, Callable[[Request], object]] = {
         OURS: lambda request: ranked(corpus, request)
@@ -71,13 +73,13 @@ def _encoder_without_work(dimension: int = DIMENSION) -> Callable[[Sequence[str]
     return lambda texts: kept[np.arange(len(texts)) % len(kept)]
 
 
-def plain_way(corpus: Corpus, terms: Sequence[TermCounts]) -> Callable[[Request], object] | None:
+def plain_way(corpus: Corpus, terms: Counted) -> Callable[[Request], object] | None:
     """The plain way to rank the same corpus; None where bm25s is not installed."""
     if importlib.util.find_spec("bm25s") is None:
         return None
     import bm25s  # noqa: PLC0415 - of the extra `bench`
 
-    words = [[t for t, c in zip(p.terms, p.counts, strict=True) for _ in range(c)] for p in terms]
+    words = spelled(terms)
     profiles: list[list[str]] = [[] for _ in corpus.partners]
     for owner, passage in zip(corpus.partner_of, words, strict=True):
         profiles[owner] += passage

@@ -26,8 +26,8 @@ from app.bench.timing import OURS, Measured, Rows, ratios, timed
 from app.cli.reporting import show_table
 from app.cli.terminal import ERRORS, OUT
 from app.errors import invalid
+from app.services.counting import count_many
 from matching.corpus import Corpus
-from matching.lexical import count_terms
 
 TASKS: Final = ("dense", "lexical", "hybrid", "nightly", "embedding", "http")
 DEFAULT_SIZE: Final = 100_000
@@ -107,7 +107,7 @@ def _measure(
             rows += dense_partners(collection, asked)
         if not chosen & {"lexical", "hybrid", "nightly"}:
             return rows
-        counted, terms = timed(lambda: [count_terms(piece.text) for piece in collection.evidence])
+        counted, terms = timed(lambda: count_many([piece.text for piece in collection.evidence]))
         build, corpus = timed(
             lambda: Corpus.build(
                 collection.partners, collection.evidence, collection.vectors, terms

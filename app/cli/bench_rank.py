@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from app.bench.ranking import plain_way
-from app.cli.terminal import OUT, Bar, progress_bar
+from app.cli.terminal import OUT, progress_bar
 from matching.corpus import Corpus
+from matching.counting import count_texts
 from matching.encoders import Vectors
 from matching.explain import passages
-from matching.lexical import TermCounts, count_terms
 from matching.ranker import prepare, rank, score
 from matching.synthetic import DIMENSION, Region, Request, make_region
 
@@ -56,7 +56,8 @@ def rank_command(
         lambda: make_region(partners, capabilities, queries, seed=seed)
     )
     with progress_bar("Counting words", capabilities) as bar:
-        setup["count words"], terms = _timed(lambda: _counted(region, bar))
+        texts = [piece.text for piece in region.evidence]
+        setup["count words"], terms = _timed(lambda: count_texts(texts, progress=bar.advance))
     setup["Corpus.build"], corpus = _timed(
         lambda: Corpus.build(region.partners, region.evidence, region.vectors, terms)
     )
@@ -81,14 +82,6 @@ def rank_command(
         sys.stdout.write("\n")
     else:
         _show(report)
-
-
-def _counted(region: Region, bar: Bar) -> list[TermCounts]:
-    found = []
-    for piece in region.evidence:
-        found.append(count_terms(piece.text))
-        bar.advance()
-    return found
 
 
 def _list(corpus: Corpus, request: Request) -> list[str]:
