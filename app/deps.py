@@ -1,13 +1,12 @@
 """What endpoints are given: sessions, the actor, the engine, pages."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Annotated, Final
-from uuid import UUID
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -26,23 +25,19 @@ from app.access import Action, Actor, Noun, may_ever, rule_of
 from app.auditing import acting
 from app.browser import SAFE_METHODS, SESSION, require_csrf
 from app.clock import today
-from app.contexts import AUTHENTICATION, NOBODY, SYSTEM
+from app.contexts import AUTHENTICATION, NOBODY
 from app.db import Database
 from app.errors import Problem, invalid
 from app.gate import Gate
 from app.limiting import count_key, count_sign_in
-from app.schemas.common import Slug
-from app.schemas.explanation import EXPLAINED, Explain, ExplainLevel
 from app.services.anonymisers import anonymiser_for
 from app.services.corpus import Engine
-from app.services.disclosures import record_disclosure
 from app.services.engines import Engines
 from app.services.keys import find_holder
 from app.services.sessions import actor_in, find_session
 from app.settings import get_settings
 from matching.anonymise import Anonymiser
-from matching.filters import Filters
-from models import EngagementType, PartnerKind, Purpose
+from models import Purpose
 
 _BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer enm_…`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
@@ -234,106 +229,6 @@ SignInCounted = Depends(count_sign_in)
 """For endpoints at which passwords could be tried out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """The database as far as it takes to find out who calls: accounts, keys, sessions."""
-
-    database: Database
-
-    def look(self) -> AbstractContextManager[Session]:
-        """A session for reading."""
-        return self.database.reading(AUTHENTICATION)
-
-    def settle(self) -> AbstractContextManager[Session]:
-        """A session that commits at the end of the block."""
-        return self.database.writing(AUTHENTICATION)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Several transactions of one request, where something slow lies between them."""
-
-    database: Database
-    actor: Actor
-
-    @contextmanager
-    def read(self) -> Iterator[Session]:
-        """A session of the actor for reading."""
-        with self.database.reading(self.actor) as session:
-            acting(session, self.actor)
-            yield session
-
-    @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A session of the actor that commits at the end of the block."""
-        with self.database.writing(self.actor) as session:
-            acting(session, self.actor)
-            yield session
-
-
-async def get_door(database: CurrentDatabase) -> Door:
-    """For endpoints at which one signs in."""
-    return Door(database)
-
-
-async def get_desk(database: CurrentDatabase, actor: CurrentActor) -> Desk:
-    """For endpoints that compute between reading and writing."""
-    return Desk(database, actor)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkDesk:
-    """The database for who holds the token of a link in a mail, and is known by nothing else.
-
-    As the system, which alone sees links; whoever asks it for anything has found the link first.
-    """
-
-    database: Database
-
-    def look(self) -> AbstractContextManager[Session]:
-        """A session for reading."""
-        return self.database.reading(SYSTEM)
-
-    def act(self) -> AbstractContextManager[Session]:
-        """A session that commits at the end of the block."""
-        return self.database.writing(SYSTEM)
-
-
-async def get_link_desk(database: CurrentDatabase) -> LinkDesk:
-    """For the pages behind the links of mails."""
-    return LinkDesk(database)
-
-
-CurrentDoor = Annotated[Door, Depends(get_door)]
-CurrentLinkDesk = Annotated[LinkDesk, Depends(get_link_desk)]
-CurrentDesk = Annotated[Desk, Depends(get_desk)]
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Writes down which released versions the caller is shown, before they are sent."""
-
-    database: Database
-    actor: Actor
-
-    def record(self, versions: Iterable[UUID]) -> None:
-        """One entry for each version, committed at once."""
-        shown = list(versions)
-        if shown:
-            with self.database.writing(self.actor) as session:
-                acting(session, self.actor)
-                for version in shown:
-                    record_disclosure(session, version, actor=self.actor)
-
-
-async def get_ledger(database: CurrentDatabase, actor: CurrentActor) -> Ledger:
-    """The ledger of who has seen which version of which need."""
-    return Ledger(database, actor)
-
-
-CurrentLedger = Annotated[Ledger, Depends(get_ledger)]
-
-
 CurrentEngines = Annotated[Engines, Depends(get_engines)]
 
 
@@ -360,44 +255,3 @@ async def get_today() -> date:
 
 Today = Annotated[date, Depends(get_today)]
 CurrentPage = Annotated[PageQuery, Depends()]
-
-
-@dataclass(frozen=True, slots=True)
-class AskedMatches:
-    """What a match list is asked for."""
-
-    filters: Filters
-    top: int
-    explain: Explain
-
-
-async def get_match_filters(
-    day: Today,
-    top: Annotated[int, Query(ge=1, le=200, description="Length of the list.")] = 10,
-    explain: Annotated[ExplainLevel, Query(description=EXPLAINED)] = Explain.BRIEF,
-    cluster: Annotated[
-        list[Slug] | None, Query(max_length=20, description="Partners of one of these.")
-    ] = None,
-    partner_kind: Annotated[list[PartnerKind] | None, Query(max_length=20)] = None,
-    engagement_type: Annotated[
-        list[EngagementType] | None,
-        Query(max_length=20, description="Partners who accept one of these."),
-    ] = None,
-    excluded_organisation: Annotated[list[UUID] | None, Query(max_length=200)] = None,
-    include_unavailable: Annotated[bool, Query()] = False,
-) -> AskedMatches:
-    """Filters of a match list from the query string."""
-    return AskedMatches(
-        filters=Filters(
-            clusters=frozenset(cluster or ()),
-            partner_kinds=frozenset(partner_kind or ()),
-            engagement_types=frozenset(engagement_type or ()),
-            excluded_organisations=frozenset(str(i) for i in excluded_organisation or ()),
-            available_on=None if include_unavailable else day,
-        ),
-        top=top,
-        explain=explain,
-    )
-
-
-MatchFilters = Annotated[AskedMatches, Depends(get_match_filters)]

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Response
 
 from app.access import Action, rule
 from app.api_route import ApiRoute
-from app.deps import CurrentActor, CurrentDesk, CurrentPage, ReadSession, WriteSession
+from app.deps import CurrentActor, CurrentPage, ReadSession, WriteSession
+from app.desks import CurrentDesk
 from app.etags import ChangeTags, NewTags, ReadTags
 from app.idempotency import secret_answer
 from app.schemas.account import (

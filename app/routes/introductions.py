@@ -14,15 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.access import Action, Actor, rule
 from app.api_route import ApiRoute
-from app.deps import (
-    CurrentActor,
-    CurrentLedger,
-    CurrentPage,
-    Ledger,
-    ReadSession,
-    Today,
-    WriteSession,
-)
+from app.deps import CurrentActor, CurrentPage, ReadSession, Today, WriteSession
+from app.desks import CurrentLedger, Ledger
 from app.errors import Problem, ProblemDetails, not_found
 from app.schemas.common import Page
 from app.schemas.introduction import (

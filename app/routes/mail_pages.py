@@ -15,7 +15,8 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import ClientDisconnect
 
 from app.access import Action, rule
-from app.deps import CurrentLinkDesk, Today
+from app.deps import Today
+from app.desks import CurrentLinkDesk
 from app.errors import Problem
 from app.services import mail_answers, mail_links, mail_pages
 from app.services.mail_pages import POLICY, Page

@@ -8,14 +8,8 @@ from fastapi import APIRouter, Request, Response
 from app.access import SCOPES_OF, Action, Actor, rule
 from app.api_route import ApiRoute
 from app.browser import SESSION
-from app.deps import (
-    CurrentActor,
-    CurrentDesk,
-    CurrentGate,
-    ReadSession,
-    SignInCounted,
-    WriteSession,
-)
+from app.deps import CurrentActor, CurrentGate, ReadSession, SignInCounted, WriteSession
+from app.desks import CurrentDesk
 from app.errors import Problem, conflict, invalid
 from app.etags import ChangeTags, ReadTags
 from app.idempotency import secret_answer

@@ -8,17 +8,17 @@ from pydantic import BaseModel
 
 from app.access import Action, View, rule
 from app.api_route import ApiRoute
+from app.asked import MatchFilters
 from app.deps import (
     CurrentActor,
     CurrentEngine,
     CurrentEngines,
-    CurrentLedger,
     CurrentPage,
-    MatchFilters,
     ReadSession,
     Today,
     WriteSession,
 )
+from app.desks import CurrentLedger
 from app.etags import ChangeTags, NewTags, ReadTags
 from app.presenting import brief_out, candidate_list, explained, match_list, team_out
 from app.repeats import JSON, RepeatedRoute, Repeats

@@ -10,14 +10,8 @@ from fastapi.responses import RedirectResponse
 from app.access import Action, rule
 from app.api_route import ApiRoute
 from app.browser import OPENID, OPENID_SECONDS, SESSION, csrf_token, sealed, unsealed
-from app.deps import (
-    CurrentActor,
-    CurrentDoor,
-    CurrentGate,
-    ReadSession,
-    SignInCounted,
-    WriteSession,
-)
+from app.deps import CurrentActor, CurrentGate, ReadSession, SignInCounted, WriteSession
+from app.desks import CurrentDoor
 from app.errors import Problem, conflict
 from app.schemas.account import MeOut, SessionOut, SignInIn
 from app.services import accounts, oidc, sessions, sign_in

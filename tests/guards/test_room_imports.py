@@ -20,6 +20,8 @@ MAY: dict[str, tuple[str, ...]] = {
         "app.services",
         "app.schemas",
         "app.deps",
+        "app.desks",
+        "app.asked",
         "app.api_route",
         "app.repeats",
         "app.idempotency",
