@@ -10,7 +10,7 @@ from app.cli.terminal import OUT
 from app.contexts import SYSTEM
 from app.errors import Problem
 from app.services.changes import state_of
-from app.services.corpus import LARGE
+from app.services.corpus_reading import LARGE
 from app.services.snapshots import Snapshots
 from app.settings import get_settings
 

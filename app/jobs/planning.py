@@ -24,7 +24,8 @@ from app.db import Database
 from app.errors import conflict
 from app.jobs.steps import QUIET, Steps
 from app.mail_settings import MailSettings
-from app.services.corpus import Engine, Loaded
+from app.services.corpus import Engine
+from app.services.corpus_reading import Loaded
 from app.services.fingerprints import need_fingerprint, partner_fingerprints
 from app.services.matches import query_vectors
 from app.services.needs import query_of

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.access import LIVE, Actor
 from app.errors import conflict, invalid
 from app.schemas.introduction import IntroductionIn
-from app.services.corpus import partner_value
+from app.services.corpus_rows import partner_value
 from app.services.introduction_moves import enter
 from app.services.needs import query_of, require_open
 from matching.filters import REASONS, Filters, obstacle

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, selectinload
 from app.access import Action, Actor, View
 from app.errors import invalid
 from app.schemas.explanation import Explain
-from app.services.corpus import Engine, Loaded
+from app.services.corpus import Engine
+from app.services.corpus_reading import Loaded
 from app.services.embeddings import load_vectors
 from app.services.match_answers import AskedList
 from app.services.needs import query_of

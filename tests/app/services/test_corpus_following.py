@@ -14,7 +14,7 @@ from app.changes import NOTED
 from app.db import Database
 from app.jobs.erasing import erase
 from app.jobs.importing import store
-from app.services import corpus as module
+from app.services import corpus_reading as module
 from app.services.changes import changed_since, note_changes, state_of
 from app.services.corpus import CorpusCache
 from app.services.embeddings import store_vectors

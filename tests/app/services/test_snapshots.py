@@ -16,7 +16,8 @@ from app.jobs.erasing import cleanse, erase
 from app.main import make_engines
 from app.services import snapshots as module
 from app.services.changes import State, note_all_changed, state_of
-from app.services.corpus import CorpusCache, Loaded
+from app.services.corpus import CorpusCache
+from app.services.corpus_reading import Loaded
 from app.services.erasure_ledger import Ledger
 from app.services.snapshots import FOLDER, LOCK, Snapshots
 from app.settings import Settings
@@ -81,7 +82,9 @@ def no_rows(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Call it, and reading all rows is an error."""
 
     def forbid() -> None:
-        monkeypatch.setattr("app.services.corpus.read_all", lambda _: pytest.fail("read all rows"))
+        monkeypatch.setattr(
+            "app.services.corpus_reading.read_all", lambda _: pytest.fail("read all rows")
+        )
 
     return forbid
 
