@@ -27,6 +27,8 @@ PIECES_A_PARTNER: Final = 10
 SENTENCES: Final = (2, 8)
 """Of a drawn piece, at least and fewer than."""
 MADE_UP: Final = "made-up texts"
+MADE_UP_PARTNERS: Final = 300
+"""Whose sentences are drawn where none are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,16 @@ def make_collection(size: int, requests: int, *, folder: Path | None, seed: int 
     )
 
 
+def spoken_sentences(folder: Path | None, *, seed: int) -> list[str]:
+    """Sentences to make texts of: of the public sets in a folder, or of a made-up region."""
+    if folder is None:
+        region = make_region(MADE_UP_PARTNERS, MADE_UP_PARTNERS * PIECES_A_PARTNER, 1, seed=seed)
+        texts = [piece.text for piece in region.evidence]
+    else:
+        texts, _ = _read(folder)
+    return _sentences(texts)
+
+
 def _read(folder: Path) -> tuple[list[str], list[str]]:
     """Passages and questions of the sets in a folder."""
     sets = [folder] if (folder / "people.jsonl").exists() else sorted(folder.iterdir())
@@ -115,7 +127,7 @@ def _pieces(
     vectors = np.zeros((size, encoder.dimension), np.float32)
     vectors[: len(real)] = encoder.encode(real)
     if size > len(real):
-        spoken = [span.text for text in texts for span in sentences(text)]
+        spoken = _sentences(texts)
         meaning = encoder.encode(spoken)
         for row in range(len(real), size):
             chosen = random.integers(len(spoken), size=random.integers(*SENTENCES))
@@ -124,3 +136,7 @@ def _pieces(
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         np.divide(vectors, lengths, out=vectors, where=lengths > 0)
     return real, vectors
+
+
+def _sentences(texts: Sequence[str]) -> list[str]:
+    return [span.text for text in texts for span in sentences(text)]
