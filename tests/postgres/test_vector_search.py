@@ -8,12 +8,15 @@ from sqlalchemy import URL, delete, select
 from sqlalchemy.exc import DBAPIError
 
 from app.db import Database
+from app.services import vector_search_pg as module
 from app.services.vector_keys import Keys
 from app.services.vector_search_pg import (
     AUTO_FROM,
     EDGE,
     FIRST_FETCH,
+    FURTHEST,
     PgVectors,
+    further,
     is_chosen,
     open_vectors,
 )
@@ -87,6 +90,31 @@ def test_a_walk_through_the_index_finds_them_too(
         counts = [both.missed(asked_of(q), among, wanted) for q in made(10, seed=9)]
         missed, all_of_them = (sum(count) for count in zip(*counts, strict=True))
         assert missed <= 0.02 * all_of_them, f"{missed} of {all_of_them} at {share}"
+
+
+def test_a_walk_goes_further_in_a_large_index(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph meets some of the nearest late: what was enough is not where the walk ends."""
+    monkeypatch.setattr(module, "STEP", 0)  # so few would be compared all
+    monkeypatch.setattr(module, "FIRST_FETCH", 20)
+    noted: list[int] = []
+    note = module._Search._note
+
+    def counting(search: module._Search, ids: np.ndarray, *others: np.ndarray) -> None:
+        noted.append(len(ids))
+        note(search, ids, *others)
+
+    monkeypatch.setattr(module._Search, "_note", counting)
+
+    def length(large: int) -> int:
+        noted.clear()
+        monkeypatch.setattr(module, "FURTHER_EACH", large)
+        assert both.missed(asked_of(made(1, seed=9)[0]), both.among, 5)[0] == 0
+        return sum(noted)
+
+    texts = PARTNERS * EACH
+    assert [further(number) for number in (0, texts, 2 * texts, 10**9)] == [1, 1, 1, FURTHEST]
+    enough = length(large=texts)
+    assert length(large=texts // 4) >= 2 * enough, "of each kind's index a quarter or more"
 
 
 def test_all_partners_are_found_if_all_are_wanted(both: Both) -> None:
