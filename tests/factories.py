@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -164,3 +165,11 @@ def make_mail(session: Session, run: Run, account: Account, **values: Any) -> Ma
     mail = Mail(id=key, run=run, account=account, message_id=f"<{key}@office.example>")
     row: Mail = _stored(session, mail, values)
     return row
+
+
+def make_fitting_need(session: Session, organisation_id: UUID, *, partners: int = 6) -> Need:
+    """A need of the organisation, and partners who fit it with one piece of evidence each."""
+    for number in range(partners):
+        partner = make_partner(session, name_en=f"Partner {number}")
+        make_capability(session, partner, title_en=f"Surimi gel {number}")
+    return make_need(session, organisation_id=organisation_id, title_en="Surimi gel")

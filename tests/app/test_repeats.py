@@ -48,7 +48,7 @@ from models import (
 )
 from tests.app.asking import get, problem
 from tests.conftest import with_key
-from tests.factories import make_capability, make_need, make_partner
+from tests.factories import make_fitting_need
 
 NOWHERE = Moment(-1, -1, None)
 
@@ -58,11 +58,7 @@ def need_id(database: Database, company_id: str) -> str:
     """Of the company's own need, which some partners fit."""
     with database.writing() as session:
         session.add(Cluster(slug="food-health", name_en="Food"))
-        for number in range(6):
-            partner = make_partner(session, name_en=f"Partner {number}")
-            make_capability(session, partner, title_en=f"Surimi gel {number}")
-        need = make_need(session, organisation_id=UUID(company_id), title_en="Surimi gel")
-        return str(need.id)
+        return str(make_fitting_need(session, UUID(company_id)).id)
 
 
 @pytest.fixture

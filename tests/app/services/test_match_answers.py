@@ -24,7 +24,10 @@ from matching.filters import Filters
 from models import AuditEntry, Confidentiality, Need, NeedStatus, Organisation, Partner, Role
 from tests.app.asking import get, problem
 from tests.conftest import with_key
-from tests.factories import make_capability, make_need, make_organisation, make_partner
+from tests.factories import (
+    make_fitting_need,
+    make_organisation,
+)
 from tests.matching.factories import corpus_of
 
 SOON = 30.0
@@ -150,11 +153,7 @@ def test_who_began_before_a_change_leaves_nothing_behind(corpus: Corpus) -> None
 def need_id(database: Database, company_id: str) -> str:
     """Of the company's own need, which some partners fit."""
     with database.writing() as session:
-        for number in range(6):
-            partner = make_partner(session, name_en=f"Partner {number}")
-            make_capability(session, partner, title_en=f"Surimi gel {number}")
-        need = make_need(session, organisation_id=UUID(company_id), title_en="Surimi gel")
-        return str(need.id)
+        return str(make_fitting_need(session, UUID(company_id)).id)
 
 
 @pytest.fixture
