@@ -24,6 +24,8 @@ BLOCK: Final = 16384
 """Texts whose bounds are worked out at once: the caches hold all but their codes."""
 CHUNK: Final = 64
 """Neighbouring texts of which the highest bound is taken, so that few are compared."""
+ROOMY: Final = 4
+"""Times as many chunks as are looked at first, at least: of few texts, chunks are smaller."""
 SEEDS: Final = 4
 """Chunks looked at first for each wanted partner."""
 MORE: Final = 4
@@ -112,8 +114,11 @@ def best_by_bounds(
         found = np.flatnonzero(where)
         return found if rows is None else rows[found]
 
-    highest = bounds.reshape(-1, CHUNK).max(axis=1)
     seeds = SEEDS * wanted
+    chunk = CHUNK
+    while chunk > 1 and len(bounds) < ROOMY * seeds * chunk:
+        chunk //= 2
+    highest = bounds.reshape(-1, chunk).max(axis=1)
     while seeds < len(highest):
         edge = np.partition(highest, -seeds)[-seeds]
         if edge == LOWEST:

@@ -30,7 +30,7 @@ DIGITS: Final = 5
 the matrix."""
 
 
-CODED: Final = 50_000
+CODED: Final = 16_384
 """From so many vectors on it pays to keep codes of them (measured, decision 27)."""
 GATHERED: Final = 0.3
 """Below this share of allowed texts their codes are picked out; above it all are read."""

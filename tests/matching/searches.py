@@ -25,6 +25,7 @@ FEW = [
     (batched, "PATIENCE", 48),
     (batched, "TOGETHER", 3),
     (bounded, "CHUNK", 2),
+    (bounded, "ROOMY", 1),
     (bounded, "SEEDS", 1),
     (bounded, "BLOCK", 16),
 ]

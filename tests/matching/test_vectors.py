@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from matching import bounded
 from matching.encoders.protocol import Vectors
 from matching.quantised import Codes
-from matching.vectors import Among, JoinedVectors, VectorIndex, VectorSearch, highest, nearest_of
+from matching.vectors import (
+    Among,
+    Asked,
+    FloatArray,
+    IntArray,
+    JoinedVectors,
+    VectorIndex,
+    VectorSearch,
+    highest,
+    nearest_of,
+)
 from tests.matching.factories import repeatable
 from tests.matching.searches import (
     AS_SHIPPED,
@@ -109,6 +119,27 @@ def test_partners_come_back_and_not_their_passages() -> None:
     found = VectorIndex.build(rows).nearest(plainly(rows[0]), among, 50)
     assert len(set(found.tolist())) == 50
     assert 0 in found
+
+
+@pytest.mark.parametrize("wanted", [10, 50, 200])
+def test_of_few_texts_too_only_some_are_compared(
+    wanted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chunks of neighbours whose bounds are looked at must not hold nearly all texts."""
+    for module, name, value in AS_SHIPPED:
+        monkeypatch.setattr(module, name, value)
+    rows = units(20_000, 64, seed=11, decay=0.9)
+    index, among = VectorIndex.build(rows), among_all(20_000, 2_000)
+    compared: list[int] = []
+    exact = VectorIndex._exact
+
+    def counting(self: VectorIndex, asked: Asked, among: Among, rows: IntArray) -> FloatArray:
+        compared.append(len(rows))
+        return exact(self, asked, among, rows)
+
+    monkeypatch.setattr(VectorIndex, "_exact", counting)
+    index.nearest(plainly(rows[7]), among, wanted)
+    assert sum(compared) < len(rows) / 2
 
 
 def test_it_comes_back_from_mapped_files_the_same(tmp_path: Path) -> None:
