@@ -102,6 +102,11 @@ def spoken_sentences(folder: Path | None, *, seed: int) -> list[str]:
     return _sentences(texts)
 
 
+def read_questions(folder: Path) -> list[str]:
+    """The questions of the public sets in a folder, each once."""
+    return _read(folder)[1]
+
+
 def _read(folder: Path) -> tuple[list[str], list[str]]:
     """Passages and questions of the sets in a folder."""
     sets = [folder] if (folder / "people.jsonl").exists() else sorted(folder.iterdir())

@@ -2,9 +2,12 @@
 
 from collections import defaultdict
 from pathlib import Path
+from typing import Final
 
 from app.bench.timing import OURS, Measured, Missing, Rows
 from app.errors import invalid
+
+DECADE: Final = 10.0
 
 
 def plot(rows: Rows, file: Path) -> None:
@@ -34,6 +37,10 @@ def plot(rows: Rows, file: Path) -> None:
                 zorder=3 if own else 2,
             )
         panel.set(xscale="log", yscale="log", title=task, xlabel="capabilities")
+        low, high = panel.get_ylim()
+        if high < DECADE * low:  # else differences of a tenth would fill the panel
+            middle = (low * high) ** 0.5
+            panel.set_ylim(middle / DECADE**0.5, middle * DECADE**0.5)
         panel.grid(visible=True, which="major", alpha=0.3)
         panel.legend(fontsize="small")
     panels[0].set_ylabel("median, ms a question")

@@ -1,6 +1,6 @@
 """`bench encoder`, `bench match`: measured figures, each beside what it is compared with.
 
-`bench bulk`, `bench rank` and `bench plan` have files of their own.
+`bench bulk`, `bench pgvector`, `bench rank` and `bench plan` have files of their own.
 """
 
 import os
@@ -22,6 +22,7 @@ from sqlalchemy import select
 from app.bench.embedding import mixed_texts
 from app.cli.bench_bulk import bulk_command
 from app.cli.bench_engine import engine_command
+from app.cli.bench_pgvector import pgvector_command
 from app.cli.bench_plan import plan_command
 from app.cli.bench_rank import rank_command
 from app.cli.opening import open_engines
@@ -41,6 +42,7 @@ group = typer.Typer(invoke_without_command=True, callback=engine_command)
 
 group.command(name="bulk")(bulk_command)
 group.command(name="rank")(rank_command)
+group.command(name="pgvector")(pgvector_command)
 group.command(name="plan")(plan_command)
 
 STARTUP_SECONDS: Final = 120
