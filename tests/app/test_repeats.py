@@ -423,7 +423,7 @@ def test_the_ordinary_way_reads_nothing_that_is_not_watched(
     words = set(re.findall(r"[a-z_]+", " ".join(read)))
     tables = words & set(Base.metadata.tables)
     # The numbers themselves, the log that is written, and what is made of texts alone.
-    own = {"corpus_revision", "audit_entries", "encoders", "embeddings"}
+    own = {"corpus_revision", "audit_entries", "encoders", "embeddings", "passage_vectors"}
     assert {"api_keys", "accounts", "needs", "organisations", "partners"} <= tables
     assert tables <= changes.TABLES | changes.GRANTING_TABLES | own
 
