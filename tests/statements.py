@@ -12,6 +12,8 @@ from app import db_engines
 
 KEPT = 4000
 """More statements than the tests make; an engine keeps 500."""
+SECONDS = 2
+"""For a server to answer, which is on this machine."""
 
 _made: dict[str, list[Engine]] = {}
 """Engines of servers by their databases. What a test forgets must not be found by the garbage
@@ -56,8 +58,12 @@ def dispose_engines(database: str) -> None:
 
 def _first(address: URL) -> Engine | None:
     """An engine whose dialect has found out what this server can do; None if it is not there."""
-    url = make_url("sqlite://") if address.get_backend_name() == "sqlite" else address
-    engine = create_engine(url, query_cache_size=KEPT)
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine("sqlite://", query_cache_size=KEPT)
+    else:  # libpq would wait two minutes for a server that says nothing
+        engine = create_engine(
+            address, query_cache_size=KEPT, connect_args={"connect_timeout": SECONDS}
+        )
     try:
         engine.connect().close()
     except SQLAlchemyError:
