@@ -21,6 +21,7 @@ import numpy as np
 from sqlalchemy import func, inspect, select
 
 from app.bench.collection import PIECES_A_PARTNER, spoken_sentences
+from app.bench.http import COMMAND
 from app.bench.timing import Measured, Rows
 from app.contexts import SYSTEM
 from app.db import Database
@@ -28,7 +29,6 @@ from app.errors import conflict
 from app.jobs import queue
 from models import Capability, Embedding, Partner
 
-COMMAND: Final = "from app.cli import main; main()"
 SENTENCES: Final = (2, 5)
 """Of a capability's text, at least and fewer than: 250 characters in the mean of public sets."""
 KILL_AT: Final = 0.3
@@ -69,8 +69,9 @@ def write_files(folder: Path, size: int, *, texts: Path | None, seed: int) -> No
 def bulk(folder: Path, size: int, *, url: str, workers: int) -> Rows:
     """Import and embed the files in `folder` into the empty database at `url`.
 
-    With `workers` the embedding is shared among so many (PostgreSQL only). Problem 409 if the
-    database holds partners already, or if anything is lost, double or left over at the end.
+    They stay in it. With `workers` the embedding is shared among so many (PostgreSQL only). Problem
+    409 if the database holds partners already, or if anything is lost, double or left over at the
+    end.
     """
     environment = os.environ | {
         "ENMUSUBI_DATABASE_URL": url,

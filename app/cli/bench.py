@@ -3,8 +3,6 @@
 `bench bulk`, `bench pgvector`, `bench rank` and `bench plan` have files of their own.
 """
 
-import os
-import platform
 import threading
 import time
 import urllib.request
@@ -26,6 +24,7 @@ from app.cli.bench_pgvector import pgvector_command
 from app.cli.bench_plan import plan_command
 from app.cli.bench_rank import rank_command
 from app.cli.opening import open_engines
+from app.cli.reporting import machine
 from app.cli.terminal import OUT, progress_bar
 from app.contexts import SYSTEM
 from app.errors import invalid
@@ -82,7 +81,7 @@ def encoder(
     OUT.print(table)
     OUT.print(
         f"{len(batch)} texts, {rounds} rounds in turn: {ratio:.2f} times as fast (median of the "
-        f"rounds), largest cosine difference {difference:.1e}. {_machine()}"
+        f"rounds), largest cosine difference {difference:.1e}. {machine()}"
     )
 
 
@@ -114,7 +113,7 @@ def match(rounds: Annotated[int, typer.Option(min=1)] = 5) -> None:
         p50, p95 = np.percentile(seconds, [50, 95]) * 1e3
         table.add_row(name, str(len(seconds)), f"{p50:.1f}", f"{p95:.1f}")
     OUT.print(table)
-    OUT.print(_machine())
+    OUT.print(machine())
 
 
 def _warm_up(plain: Callable[[list[str]], object], ours: Encoder, batch: list[str]) -> None:
@@ -155,10 +154,6 @@ def _ask(url: str, secret: str) -> float:
     with urllib.request.urlopen(request) as response:
         response.read()
     return time.perf_counter() - start
-
-
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}."
 
 
 def register(app: typer.Typer) -> None:

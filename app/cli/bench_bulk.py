@@ -1,7 +1,5 @@
 """`bench bulk`: a large file imported and embedded by the real commands, killed on the way."""
 
-import os
-import platform
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -10,14 +8,15 @@ import typer
 
 from app.bench.bulk import bulk, write_files
 from app.bench.timing import Measured
-from app.cli.reporting import show_table
+from app.cli.reporting import machine, show_table
 from app.cli.terminal import ERRORS, OUT
 
 
 def bulk_command(
     size: Annotated[int, typer.Option(min=1000, help="Capabilities.")] = 100_000,
     url: Annotated[
-        str, typer.Option("--database-url", help="An empty database; else a new SQLite file.")
+        str,
+        typer.Option("--database-url", help="Of an empty database, which is filled; else SQLite."),
     ] = "",
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that share the embedding (PostgreSQL only).")
@@ -47,8 +46,4 @@ def bulk_command(
     ]
     show_table([("task", "", "size", "rows a second", "MB"), *lines])
     OUT.print(*(f"{row.task}, {row.note}." for row in measured), sep="\n", highlight=False)
-    OUT.print(
-        f"Each row is there once. {platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}.",
-        highlight=False,
-    )
+    OUT.print(f"Each row is there once. {machine()}", highlight=False)

@@ -1,5 +1,7 @@
 """How measurements are shown: tables for people, Markdown for documents, steps while they run."""
 
+import os
+import platform
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
@@ -32,6 +34,11 @@ def steps_of(name: str, bars: ExitStack) -> Steps:
         ERRORS.print(f"{name}: {sentence}", style="yellow", markup=False, highlight=False)
 
     return Steps(begin, warn)
+
+
+def machine() -> str:
+    """Where a figure was measured, in words."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}."
 
 
 def show_table(rows: Rows, *, bold: Collection[str] = ()) -> None:

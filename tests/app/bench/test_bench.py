@@ -9,12 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from app.bench.collection import make_collection
-from app.bench.dense import dense, dense_partners
+from app.bench.dense import _recall_of_partners, dense, dense_partners
+from app.bench.lexical import spelled
 from app.bench.limits import MachineLimits
 from app.bench.plot import plot
 from app.bench.timing import OURS, Measured, Missing, in_turn, ratios
 from app.cli import app
 from app.errors import Problem
+from matching.counted import Counted
+from matching.term_counts import count_terms
 
 LIMITS = MachineLimits(1e10, 1e11, 2e11)
 
@@ -48,6 +51,23 @@ def test_exact_engines_find_the_same() -> None:
     assert {name: found[name] for name in exact} == dict.fromkeys(exact, 1.0)
     grouped = [r for r in rows if isinstance(r, Measured) and "partners" in r.task]
     assert [r.recall for r in grouped] == [1.0, 1.0]
+
+
+def test_a_partner_who_counts_less_is_not_found() -> None:
+    worth = np.linspace(1, 0, 400)
+    worth[200] = worth[199] - 4e-6  # the same in five decimals
+    assert _recall_of_partners([np.arange(200)], [worth]) == 1
+    assert _recall_of_partners([np.r_[np.arange(199), 200]], [worth]) == 1
+    assert _recall_of_partners([np.r_[np.arange(199), 201]], [worth]) == 199 / 200
+
+
+def test_bm25s_gets_the_words_as_often_as_they_occur() -> None:
+    counted = Counted.of([count_terms("koji yeast. koji"), count_terms(""), count_terms("yeast")])
+    assert [sorted(words) for words in spelled(counted)] == [
+        ["koji", "koji", "yeast"],
+        [],
+        ["yeast"],
+    ]
 
 
 class TestRealTexts:
